@@ -1,0 +1,148 @@
+# Functions that turn folders into targets.
+
+# muster_glob(OUT PATTERN...): files under the source tree, recursive, looked for again at every build.
+function(muster_glob out)
+  list(TRANSFORM ARGN PREPEND "${PROJECT_SOURCE_DIR}/")
+  file(GLOB_RECURSE found CONFIGURE_DEPENDS ${ARGN})
+  set(${out} "${found}" PARENT_SCOPE)
+endfunction()
+
+# muster_library(NAME FOLDER [EXTRA FILE...] [EXCLUDE FILE...] [LINK TARGET...])
+# A static library of the folder's sources, or an interface library while there are none. Files in EXTRA
+# may be missing. Libraries in LINK may be named before they exist.
+function(muster_library name folder)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "EXTRA;EXCLUDE;LINK")
+  muster_glob(sources "${folder}/*.cpp" ${arg_EXTRA})
+  list(TRANSFORM arg_EXCLUDE PREPEND "${PROJECT_SOURCE_DIR}/")
+  if(arg_EXCLUDE)
+    list(REMOVE_ITEM sources ${arg_EXCLUDE})
+  endif()
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    target_link_libraries(${name} PUBLIC muster_flags ${arg_LINK})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE muster_flags ${arg_LINK})
+  endif()
+endfunction()
+
+# muster_embed(NAME PATTERN...): a library with the content of data files (config/embedded.hpp).
+function(muster_embed name)
+  muster_glob(files ${ARGN})
+  list(TRANSFORM files REPLACE "^${PROJECT_SOURCE_DIR}/" "" OUTPUT_VARIABLE paths)
+  list(JOIN paths "\n" lines)
+  set(list "${PROJECT_BINARY_DIR}/generated/${name}.list")
+  set(source "${PROJECT_BINARY_DIR}/generated/${name}.cpp")
+  file(CONFIGURE OUTPUT "${list}" CONTENT "${lines}\n" @ONLY)
+  add_custom_command(OUTPUT "${source}"
+    COMMAND "${CMAKE_COMMAND}" "-DROOT=${PROJECT_SOURCE_DIR}" "-DLIST=${list}" "-DOUTPUT=${source}"
+      -P "${PROJECT_SOURCE_DIR}/cmake/embed.cmake"
+    DEPENDS ${files} "${list}" "${PROJECT_SOURCE_DIR}/cmake/embed.cmake"
+    COMMENT "Embedding configuration" VERBATIM)
+  add_library(${name} STATIC "${source}")
+  target_link_libraries(${name} PUBLIC muster_flags)
+endfunction()
+
+# muster_adapters(FOLDER): muster_adapter_<name> for each subfolder with sources or headers, each linked with
+# muster_link_<name>. Sets MUSTER_ADAPTERS to all of them.
+function(muster_adapters folder)
+  muster_glob(files "${folder}/*.cpp" "${folder}/*.hpp")
+  set(names "")
+  foreach(file IN LISTS files)
+    if(file MATCHES "^${PROJECT_SOURCE_DIR}/${folder}/([^/]+)/")
+      list(APPEND names "${CMAKE_MATCH_1}")
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES names)
+  set(targets "")
+  foreach(name IN LISTS names)
+    list(APPEND targets muster_adapter_${name})
+  endforeach()
+  foreach(name IN LISTS names)
+    set(link ${muster_link_${name}})
+    # An adapter below this one may not be written yet.
+    foreach(item IN LISTS link)
+      if(item MATCHES "^muster_adapter_" AND NOT item IN_LIST targets)
+        list(REMOVE_ITEM link ${item})
+      endif()
+    endforeach()
+    muster_library(muster_adapter_${name} "${folder}/${name}"
+      LINK ${link} muster_core muster_ports muster_messages muster_config)
+  endforeach()
+  set(MUSTER_ADAPTERS ${targets} PARENT_SCOPE)
+endfunction()
+
+# muster_test(NAME LABEL TIMEOUT SOURCES... LINK TARGET...)
+function(muster_test name label timeout)
+  cmake_parse_arguments(PARSE_ARGV 3 arg "" "" "SOURCES;LINK")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE muster_test_support ${arg_LINK} Catch2::Catch2WithMain)
+  target_compile_definitions(${name} PRIVATE
+    MUSTER_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MUSTER_BINARY="${PROJECT_BINARY_DIR}/muster")
+  catch_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${label}: "
+    WORKING_DIRECTORY "${PROJECT_BINARY_DIR}"
+    PROPERTIES TIMEOUT ${timeout} LABELS "${label}" SKIP_RETURN_CODE 4)
+endfunction()
+
+# muster_tests(FOLDER): an executable for each subfolder, and for each subfolder of adapters/.
+function(muster_tests folder)
+  include(Catch)
+  muster_library(muster_test_support "${folder}/support"
+    LINK muster_core muster_ports CAF::core Catch2::Catch2)
+  get_target_property(type muster_test_support TYPE)
+  if(type STREQUAL STATIC_LIBRARY)
+    target_compile_definitions(muster_test_support PRIVATE
+      MUSTER_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MUSTER_BINARY="${PROJECT_BINARY_DIR}/muster")
+  endif()
+
+  # What a folder is linked with; the others are linked with everything.
+  set(link_core muster_core)
+  set(link_ports muster_ports)
+  set(link_messages muster_messages)
+  set(link_config muster_config)
+  set(link_actors muster_actors)
+
+  muster_glob(files "${folder}/*.cpp")
+  set(names "")
+  foreach(file IN LISTS files)
+    if(file MATCHES "^${PROJECT_SOURCE_DIR}/${folder}/adapters/([^/]+)/")
+      set(name adapter_${CMAKE_MATCH_1})
+      set(link_${name} muster_adapter_${CMAKE_MATCH_1})
+      if(NOT TARGET ${link_${name}})
+        continue()
+      endif()
+    elseif(file MATCHES "^${PROJECT_SOURCE_DIR}/${folder}/([^/]+)/" AND NOT CMAKE_MATCH_1 MATCHES "^(support|scenarios|fixtures|data)$")
+      set(name ${CMAKE_MATCH_1})
+    else()
+      continue()
+    endif()
+    list(APPEND names ${name})
+    list(APPEND sources_${name} "${file}")
+  endforeach()
+  list(REMOVE_DUPLICATES names)
+  foreach(name IN LISTS names)
+    if(NOT DEFINED link_${name})
+      set(link_${name} muster_boot)
+    endif()
+    set(timeout 120)
+    if(name STREQUAL e2e)
+      set(timeout 300)
+    endif()
+    muster_test(muster_test_${name} ${name} ${timeout} SOURCES ${sources_${name}} LINK ${link_${name}})
+  endforeach()
+  # These start the program itself.
+  if(TARGET muster_test_e2e AND TARGET muster)
+    add_dependencies(muster_test_e2e muster)
+  endif()
+endfunction()
+
+# muster_benchmark(NAME): muster_bench_<NAME> from benchmarks/<NAME>.
+function(muster_benchmark name)
+  muster_glob(sources "benchmarks/${name}/*.cpp")
+  if(sources)
+    add_executable(muster_bench_${name} ${sources})
+    target_link_libraries(muster_bench_${name} PRIVATE muster_boot benchmark::benchmark benchmark::benchmark_main)
+    target_compile_definitions(muster_bench_${name} PRIVATE
+      MUSTER_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MUSTER_BINARY="${PROJECT_BINARY_DIR}/muster")
+  endif()
+endfunction()
