@@ -1,0 +1,137 @@
+#include "runtime/core/events.hpp"
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+// std::optional travels as null or the value.
+namespace nlohmann {
+template <class T>
+struct adl_serializer<std::optional<T>> {
+  static void to_json(json& out, const std::optional<T>& value) {
+    if (value)
+      out = *value;
+    else
+      out = nullptr;
+  }
+  static void from_json(const json& in, std::optional<T>& value) {
+    if (in.is_null())
+      value.reset();
+    else
+      value = in.get<T>();
+  }
+};
+}  // namespace nlohmann
+
+namespace muster {
+
+#define MUSTER_FIELDS(...) NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(__VA_ARGS__)
+
+void to_json(nlohmann::json& out, const Error& error) {
+  out = {{"code", to_string(error.code)}, {"message", error.message}, {"context", error.context}};
+}
+void from_json(const nlohmann::json& in, Error& error) {
+  error.code = error_code_from(in.value("code", "internal")).value_or(ErrorCode::internal);
+  error.message = in.value("message", "");
+  error.context = in.value("context", "");
+}
+
+MUSTER_FIELDS(MissionLimits, iterations, attempts_per_task, review_rounds, same_error, active_tasks,
+              session_failures, max_tasks, max_files_per_task, max_cost_usd, max_time_ms,
+              max_tokens)
+MUSTER_FIELDS(ProjectCommand, kind, check, command, cwd, found_in)
+MUSTER_FIELDS(ReviewFinding, file, line, message, severity)
+MUSTER_FIELDS(MissionStarted, mission, objective, kind, workspace, team, approve_plan, baseline,
+              at_ms, limits)
+MUSTER_FIELDS(IntentIssued, id, kind, task, attempt, round, iteration)
+MUSTER_FIELDS(StepFailed, intent, error)
+MUSTER_FIELDS(ContextDiscovered, intent, base, tree, stack, commands, dirty)
+MUSTER_FIELDS(BaselineRecorded, intent, receipts)
+MUSTER_FIELDS(Triaged, intent, kind, reason, answer, task)
+MUSTER_FIELDS(PlanSubmitted, intent, tasks, summary)
+MUSTER_FIELDS(SnapshotReady, intent, base, conflicts)
+MUSTER_FIELDS(WorkSubmitted, intent, summary, tool_calls, changed, test_exempt_reason)
+MUSTER_FIELDS(TaskVerified, intent, tree, receipts, changed, findings)
+MUSTER_FIELDS(VerdictGiven, intent, approve, summary, findings)
+MUSTER_FIELDS(Merged, intent, commit, tree, tip, base_moved, conflicts)
+MUSTER_FIELDS(Landed, intent, commit, tree)
+MUSTER_FIELDS(IntegratedVerified, intent, tree, receipts)
+MUSTER_FIELDS(SealRequested, intent, summary)
+MUSTER_FIELDS(Sealed, intent, commit, branch, applied, note)
+MUSTER_FIELDS(Answered, intent, text, positive)
+MUSTER_FIELDS(LeaseExtended, task, files)
+MUSTER_FIELDS(IssueRaised, id, task, title, detail, by)
+MUSTER_FIELDS(IssueResolved, id, resolution)
+MUSTER_FIELDS(QuestionAsked, id, task, session, text)
+MUSTER_FIELDS(UsageRecorded, session, role, task, input_tokens, cached_input_tokens, output_tokens,
+              cost_usd)
+MUSTER_FIELDS(TimePassed, at_ms)
+MUSTER_FIELDS(LimitHit, name, detail, fatal)
+MUSTER_FIELDS(UserAnswered, question, text)
+MUSTER_FIELDS(UserTold, task, text)
+MUSTER_FIELDS(UserWaived, check)
+MUSTER_FIELDS(TodoDecided, task, accept)
+MUSTER_FIELDS(TaskProposed, task)
+MUSTER_FIELDS(TaskReworded, task, title)
+#undef MUSTER_FIELDS
+
+namespace {
+
+template <class T>
+concept HasNoFields = std::is_empty_v<T>;
+
+constexpr std::array<std::string_view, std::variant_size_v<EventBody>> names{
+    "mission_started",  "intent_issued",       "step_failed",    "context_discovered",
+    "baseline_recorded", "triaged",            "plan_submitted", "snapshot_ready",
+    "work_submitted",   "task_verified",       "verdict_given",  "merged",
+    "landed",           "integrated_verified", "seal_requested", "sealed",
+    "answered",         "lease_extended",      "issue_raised",   "issue_resolved",
+    "question_asked",   "usage_recorded",      "time_passed",    "limit_hit",
+    "user_stopped",     "user_paused",         "user_resumed",   "user_answered",
+    "user_told",        "user_waived",         "todo_decided",   "task_proposed",
+    "task_reworded"};
+
+template <std::size_t Index>
+EventBody read_as(const nlohmann::json& in) {
+  using T = std::variant_alternative_t<Index, EventBody>;
+  if constexpr (HasNoFields<T>)
+    return T{};
+  else
+    return in.get<T>();
+}
+
+template <std::size_t... Index>
+EventBody read_by_index(std::size_t wanted, const nlohmann::json& in,
+                        std::index_sequence<Index...>) {
+  using Reader = EventBody (*)(const nlohmann::json&);
+  static constexpr std::array<Reader, sizeof...(Index)> readers{&read_as<Index>...};
+  return readers[wanted](in);
+}
+
+}  // namespace
+
+std::string_view event_name(const EventBody& event) noexcept { return names[event.index()]; }
+
+nlohmann::json event_to_json(const EventBody& event) {
+  nlohmann::json out = std::visit(
+      [](const auto& body) -> nlohmann::json {
+        if constexpr (HasNoFields<std::decay_t<decltype(body)>>)
+          return nlohmann::json::object();
+        else
+          return body;
+      },
+      event);
+  out["type"] = event_name(event);
+  return out;
+}
+
+Result<EventBody> event_from_json(const nlohmann::json& in) try {
+  auto type = in.value("type", std::string());
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (names[i] == type)
+      return read_by_index(i, in, std::make_index_sequence<std::variant_size_v<EventBody>>());
+  return Error{ErrorCode::corrupt, "unknown event type '" + type + "'"};
+} catch (const std::exception& e) {
+  return Error{ErrorCode::corrupt, std::string("unreadable event: ") + e.what()};
+}
+
+}  // namespace muster
