@@ -28,32 +28,49 @@ thin_progress() {
 }
 
 # run_ninja DIR [TARGET...]: builds, with progress fit for where it is shown (stderr).
+# With MUSTER_KEEP_GOING set, a failure does not keep the rest from being built.
 run_ninja() {
-  local dir="$1"
+  local dir="$1" command
   shift
+  command=(ninja -C "$dir" -j "$MUSTER_JOBS" ${MUSTER_KEEP_GOING:+-k 0} "$@")
   if [ -t 2 ]; then
-    cmake --build "$dir" -j "$MUSTER_JOBS" ${@:+--target "$@"} >&2
+    "${command[@]}" >&2
   else
-    local status=0
-    NINJA_STATUS='[%f/%t] ' cmake --build "$dir" -j "$MUSTER_JOBS" ${@:+--target "$@"} 2>&1 |
-      thin_progress >&2 || status=$?
-    return "$status"
+    NINJA_STATUS='[%f/%t] ' "${command[@]}" 2>&1 | thin_progress >&2
   fi
+}
+
+# configure_preset PRESET: configures when nothing is configured yet, or the presets changed since. What
+# else can change (sources, CMake files, dependencies) Ninja notices by itself.
+configure_preset() {
+  local dir="$MUSTER_ROOT/build/$1" log
+  if [ -f "$dir/build.ninja" ] && [ -f "$dir/compile_commands.json" ] &&
+    [ ! "$MUSTER_ROOT/CMakePresets.json" -nt "$dir/build.ninja" ]; then
+    return 0
+  fi
+  say "configuring preset $1"
+  log="$(mktemp)"
+  if ! (cd "$MUSTER_ROOT" && cmake --preset "$1" >"$log" 2>&1); then
+    cat "$log" >&2
+    rm -f "$log"
+    return 1
+  fi
+  rm -f "$log"
 }
 
 # build_preset PRESET [TARGET...]: configures when it must, then builds.
 build_preset() {
-  local preset="$1" dir="$MUSTER_ROOT/build/$1" log
+  local preset="$1"
   shift
-  if [ ! -f "$dir/build.ninja" ] || [ "$MUSTER_ROOT/CMakePresets.json" -nt "$dir/build.ninja" ]; then
-    say "configuring preset $preset"
-    log="$(mktemp)"
-    if ! (cd "$MUSTER_ROOT" && cmake --preset "$preset" >"$log" 2>&1); then
-      cat "$log" >&2
-      rm -f "$log"
-      return 1
-    fi
-    rm -f "$log"
-  fi
-  run_ninja "$dir" "$@"
+  configure_preset "$preset" && run_ninja "$MUSTER_ROOT/build/$preset" "$@"
+}
+
+# own_sources PATTERN...: our own files of these names, committed or not, from the repository's root.
+own_sources() {
+  local folders=() folder names=() pattern
+  for folder in runtime messages config actors adapters tests benchmarks; do
+    [ ! -d "$MUSTER_ROOT/$folder" ] || folders+=("$folder")
+  done
+  for pattern in "$@"; do names+=(-o -name "$pattern"); done
+  (cd "$MUSTER_ROOT" && find "${folders[@]}" -type f \( "${names[@]:1}" \) ! -path '*/node_modules/*' | sort)
 }
