@@ -5,7 +5,7 @@
 
 namespace muster::config {
 
-/// Content of a data file that was compiled into the program, by its path from the repository's root
+/// Content of a data file that was compiled into the program, by its path from the root
 /// ("config/agents/planner.md"). Empty when there is no such file. Lives as long as the program.
 [[nodiscard]] std::string_view embedded(std::string_view path);
 
