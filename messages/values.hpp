@@ -1,0 +1,205 @@
+#pragma once
+// Values that travel between actors. Plain data; what holds an actor's handle is in protocol.hpp.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "messages/types.hpp"
+#include "runtime/core/result.hpp"
+#include "runtime/ports/process.hpp"
+#include "runtime/ports/store.hpp"
+
+namespace muster {
+
+// ---- journal
+// ----------------------------------------------------------------------------------------
+
+/// Records to append to a mission's journal, in order, as one atomic batch.
+struct JournalBatch {
+  std::string mission;
+  std::vector<NewRecord> records;
+};
+
+/// A mission's journal takes no more records until it is reopened.
+struct JournalFailure {
+  std::string mission;
+  Error error;
+};
+
+struct JournalStatus {
+  std::size_t outstanding_bytes = 0;  ///< queued, not yet durable
+  std::size_t outstanding_batches = 0;
+  std::uint64_t appended_batches = 0;  ///< durable, since the actor started
+  std::vector<std::string> failed;     ///< missions that are refused until reopened
+};
+
+/// From the store's writer thread to the journal actor.
+struct DurableNote {
+  std::uint64_t ticket = 0;
+  Result<std::uint64_t> outcome = std::uint64_t{0};
+};
+
+// ---- scheduler
+// --------------------------------------------------------------------------------------
+
+/// Asks for a slot, which is needed for a session to run at all.
+struct SlotRequest {
+  std::string ticket;   ///< unique among all that wait or hold; the session's id will do
+  std::string mission;  ///< missions share a lane fairly
+  std::string lane;     ///< provider + account + model
+  std::string provider;
+  std::string agent;
+  std::optional<std::chrono::milliseconds> timeout;  ///< of the wait; nullopt = none
+};
+
+/// Asks when one model call of the holder may go.
+struct AdmitRequest {
+  std::string lane;
+  std::string ticket;
+};
+
+/// How one admitted call ended.
+struct CallReport {
+  std::string lane;
+  std::string ticket;
+  std::optional<ErrorCode> failure;  ///< nullopt = it succeeded
+  std::optional<std::chrono::milliseconds> retry_after;
+  std::chrono::milliseconds latency{0};  ///< to the first byte
+};
+
+/// One lane, for people.
+struct LaneView {
+  std::string lane;
+  std::size_t in_use = 0;            ///< slots
+  std::optional<std::size_t> limit;  ///< of slots, as adapted; nullopt = unlimited
+  std::size_t waiting = 0;           ///< for a slot
+  std::size_t calls = 0;             ///< admitted and not yet reported
+  std::size_t held_back = 0;         ///< waiting for admission
+  std::optional<std::chrono::milliseconds> paused_for;  ///< Retry-After or backoff: time left
+  std::string breaker = "closed";                       ///< closed | open | half_open
+};
+
+struct SchedulerStatus {
+  std::size_t in_use = 0;
+  std::optional<std::size_t> limit;
+  std::size_t waiting = 0;
+  std::vector<LaneView> lanes;  ///< sorted by name
+};
+
+// ---- jobs
+// -------------------------------------------------------------------------------------------
+
+enum class JobKind { shell, verification, background, engine };
+/// A job of scope task dies with its task, one of scope mission before the master review.
+enum class JobScope { task, mission };
+
+/// Whose job it is.
+struct JobOwnerTag {
+  std::string mission;
+  std::string session;  ///< empty: the mission itself
+  std::string task;     ///< empty: none
+  bool operator==(const JobOwnerTag&) const = default;
+};
+
+struct JobSpec {
+  std::string id;  ///< unique for ever (the journal's); a second start of the same id is refused
+  JobOwnerTag owner;
+  JobScope scope = JobScope::task;
+  JobKind kind = JobKind::shell;
+  std::string command;  ///< as people read it
+  ProcessSpec process;
+};
+
+/// The accepted job.
+struct JobStarted {
+  std::string id;
+  bool queued = false;  ///< waits for one of the concurrent places
+};
+
+/// How a job ended; told to the owner exactly once in the owner's life. After a restart of the
+/// owner the same receipt may come again: job_id tells.
+struct JobReceipt {
+  std::string job_id;
+  JobOwnerTag owner;
+  JobKind kind = JobKind::shell;
+  std::string command;
+  ProcessExit exit;
+  std::optional<Error> failure;  ///< it never ran to an end of its own: cancelled in the queue, its
+                                 ///< actor crashed, ...
+};
+
+enum class JobState { queued, running, stopping, done };
+
+struct JobInfo {
+  std::string id;
+  JobOwnerTag owner;
+  JobScope scope = JobScope::task;
+  JobKind kind = JobKind::shell;
+  std::string command;
+  JobState state = JobState::queued;
+  std::int64_t running_ms = 0;     ///< so far, or in all
+  std::uint64_t output_bytes = 0;  ///< written so far, kept or not
+  std::optional<int> exit_code;    ///< when done by exit
+  std::optional<int> signal;       ///< when done by a signal
+  std::optional<Error> failure;    ///< when done without having run
+};
+
+struct JobList {
+  std::vector<JobInfo> jobs;  ///< oldest first
+};
+
+struct JobTail {
+  std::string output;              ///< at most what was asked, from the end
+  std::uint64_t output_bytes = 0;  ///< in all
+  bool done = false;
+};
+
+/// Which jobs: all of a mission, those of one task, or those of one session.
+struct JobFilter {
+  std::string mission;
+  std::string task = {};     ///< empty = any
+  std::string session = {};  ///< empty = any
+  std::optional<JobScope> scope = {};
+};
+
+/// From the process port's thread to the job's actor.
+struct JobExitNote {
+  std::shared_ptr<const ProcessExit> exit;
+};
+
+// ---- notifier
+// ---------------------------------------------------------------------------------------
+
+/// Something a person or a front end may want to know; losing one costs nothing but the tick.
+struct Notice {
+  std::string mission;  ///< empty: the engine as a whole
+  std::string type;     ///< e.g. "lane.paused"; snake_case after the dot
+  std::string json;     ///< an object
+};
+
+/// A consumer in another thread. offer() is called on the notifier's thread: it must not block, and
+/// must not throw.
+class NoticeSink {
+ public:
+  virtual ~NoticeSink() = default;
+  /// Takes the notice, or says false: "not now"; then it is kept and offered again soon.
+  virtual bool offer(const Notice& notice) = 0;
+};
+
+struct SinkView {
+  std::string id;
+  std::size_t queued = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t dropped = 0;  ///< its queue was full: the oldest went
+};
+
+struct NotifierStatus {
+  std::vector<SinkView> sinks;
+};
+
+}  // namespace muster
