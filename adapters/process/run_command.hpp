@@ -33,9 +33,10 @@ struct CommandOutput {
   [[nodiscard]] bool success() const { return signal == 0 && exit_code == 0; }
 };
 
-/// Runs a command to its end; its exit ends it, not EOF: a background grandchild does not hold the caller.
-/// Blocks: call it from the blocking pool. Thread-safe. Errors: not_found (no such program, no such cwd),
-/// permission_denied, timeout (the group was killed; `context` has the end of stderr), io_error.
+/// Runs a command to its end; its exit ends it, not EOF: a background grandchild does not hold the
+/// caller. Blocks: call it from the blocking pool. Thread-safe. Errors: not_found (no such program,
+/// no such cwd), permission_denied, timeout (the group was killed; `context` has the end of
+/// stderr), io_error.
 Result<CommandOutput> run_command(const CommandSpec& spec);
 
 /// run_command with the parts spelled out.
