@@ -172,4 +172,50 @@ using jobs_actor = caf::typed_actor<
     // Hands jobs, and receipts that could not be told, to the owner's new incarnation.
     result<void>(rebind_atom, RebindJobs)>;
 
+// ---- sessions
+// ---------------------------------------------------------------------------------------
+
+/// One agent at work: model calls and tools in turn until the role's final tool.
+using session_actor = caf::typed_actor<
+    // Goes on with what was started elsewhere.
+    result<void>(resume_atom, Continuation),
+    // A person's words, delivered as the next user message; once, never in the middle of a call.
+    result<void>(tell_atom, std::string),
+    // Ends the session; its owner is told with code cancelled.
+    result<void>(stop_atom),
+    // A job of the session ended.
+    result<void>(job_done_atom, JobReceiptPtr)>;
+
+// ---- verification
+// ---------------------------------------------------------------------------------------
+
+/// Runs the checks of one verification as jobs and mints their receipts.
+using verifier_actor = caf::typed_actor<
+    // Goes on with what was started elsewhere.
+    result<void>(resume_atom, Continuation),
+    // Ends the verification; its owner is told with code cancelled.
+    result<void>(stop_atom),
+    // A check ended.
+    result<void>(job_done_atom, JobReceiptPtr)>;
+
+// ---- missions
+// ---------------------------------------------------------------------------------------
+
+/// One mission: the only writer of its State.
+using mission_actor = caf::typed_actor<
+    // Goes on with what was started elsewhere.
+    result<void>(resume_atom, Continuation),
+    // A session ended.
+    result<void>(session_done_atom, SessionResultPtr),
+    // A session's state changed.
+    result<void>(session_view_atom, SessionView),
+    // A verification ended.
+    result<void>(verified_atom, VerifyResultPtr),
+    // A session needs the mission; answered with text for the model, ask_user when the user answered.
+    result<std::string>(mission_tool_atom, MissionToolCall),
+    // A launcher's request; answered with JSON.
+    result<std::string>(control_atom, ControlRequest),
+    // The mission's journal failed.
+    result<void>(journal_failed_atom, JournalFailure)>;
+
 }  // namespace muster

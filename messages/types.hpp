@@ -48,6 +48,15 @@ struct ChildList;
 struct ChildCounts;
 using ChildSpecPtr = std::shared_ptr<const ChildSpec>;
 
+struct Continuation;
+struct SessionResult;
+struct SessionView;
+struct MissionToolCall;
+struct ControlRequest;
+struct VerifyResult;
+using SessionResultPtr = std::shared_ptr<const SessionResult>;
+using VerifyResultPtr = std::shared_ptr<const VerifyResult>;
+
 /// Registers the block above and CAF's own types. Call before the first actor system is made;
 /// thread-safe, idempotent.
 void init_message_types();
@@ -130,6 +139,22 @@ CAF_ADD_ATOM(muster, muster, handle_changed_atom)
 
 // everywhere
 CAF_ADD_ATOM(muster, muster, status_atom)
+CAF_ADD_TYPE_ID(muster, (muster::Continuation))
+CAF_ADD_ATOM(muster, muster, resume_atom)
+
+// sessions, verifications, missions
+CAF_ADD_TYPE_ID(muster, (muster::SessionResultPtr))
+CAF_ADD_TYPE_ID(muster, (muster::SessionView))
+CAF_ADD_TYPE_ID(muster, (muster::MissionToolCall))
+CAF_ADD_TYPE_ID(muster, (muster::ControlRequest))
+CAF_ADD_TYPE_ID(muster, (muster::VerifyResultPtr))
+CAF_ADD_ATOM(muster, muster, session_done_atom)
+CAF_ADD_ATOM(muster, muster, session_view_atom)
+CAF_ADD_ATOM(muster, muster, verified_atom)
+CAF_ADD_ATOM(muster, muster, tell_atom)
+CAF_ADD_ATOM(muster, muster, stop_atom)
+CAF_ADD_ATOM(muster, muster, mission_tool_atom)
+CAF_ADD_ATOM(muster, muster, control_atom)
 
 CAF_END_TYPE_ID_BLOCK(muster)
 
@@ -163,3 +188,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::ChildSpecPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::ChildInfo)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::ChildList)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::ChildCounts)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::Continuation)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::SessionResultPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::SessionView)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::MissionToolCall)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::ControlRequest)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::VerifyResultPtr)

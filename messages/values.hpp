@@ -4,12 +4,14 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "messages/types.hpp"
+#include "runtime/core/events.hpp"
 #include "runtime/core/result.hpp"
 #include "runtime/ports/process.hpp"
 #include "runtime/ports/store.hpp"
@@ -200,6 +202,66 @@ struct SinkView {
 
 struct NotifierStatus {
   std::vector<SinkView> sinks;
+};
+
+// ---- everywhere
+// ---------------------------------------------------------------------------------------
+
+/// What an actor does when something that it started on another thread is ready. Made and run by the same actor only, on its own
+/// thread.
+struct Continuation {
+  std::function<void()> run;
+};
+
+// ---- sessions
+// ---------------------------------------------------------------------------------------
+
+/// How a session ended: with its final tool call, or with a failure.
+struct SessionResult {
+  std::string session;
+  IntentId intent = 0;
+  std::string final_tool;          ///< empty on failure
+  std::string arguments;           ///< of the final tool: valid JSON, an object
+  int tool_calls = 0;              ///< executed, the final one not counted
+  int model_calls = 0;
+  std::optional<Error> failure;
+};
+
+/// A session's state, for people.
+struct SessionView {
+  std::string session;
+  std::string role;
+  std::string task;
+  std::string state;   ///< waiting_slot | waiting_model | tool_running | awaiting_human | retrying
+  std::string doing;   ///< e.g. "shell: npm test"; not escaped
+  std::int64_t since_ms = 0;      ///< wall clock at which the state began
+  std::int64_t input_tokens = 0;
+  std::int64_t output_tokens = 0;
+};
+
+/// A tool that only the mission can carry out, asked for by one of its sessions.
+struct MissionToolCall {
+  std::string session;
+  std::string role;
+  std::string task;
+  std::string tool;        ///< raise_issue, resolve_issue, todo_read, ask_user, lease, submit_plan, submit_triage
+  std::string arguments;   ///< JSON
+};
+
+/// A request of a launcher or of a second terminal.
+struct ControlRequest {
+  std::string method;   ///< status, stop, pause, resume, answer, tell, todo, waive, logs
+  std::string params;   ///< JSON
+};
+
+/// What a verification found.
+struct VerifyResult {
+  IntentId intent = 0;
+  std::string tree;
+  std::vector<Receipt> receipts;
+  std::vector<std::string> changed;
+  std::vector<ReviewFinding> findings;
+  std::optional<Error> failure;   ///< it could not be carried out
 };
 
 }  // namespace muster
