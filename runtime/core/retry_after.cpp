@@ -39,11 +39,13 @@ std::optional<double> take_number(std::string_view& text) {
   }
   if (length == 0) return std::nullopt;
   double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + length, number,
-                                            std::chars_format::fixed);
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + length, number, std::chars_format::fixed);
   // A number too large for a double is still a number: a very long wait.
-  if (error == std::errc::result_out_of_range) number = 1e18;
-  else if (error != std::errc{} || end == text.data()) return std::nullopt;
+  if (error == std::errc::result_out_of_range)
+    number = 1e18;
+  else if (error != std::errc{} || end == text.data())
+    return std::nullopt;
   text.remove_prefix(length);
   return number;
 }
@@ -80,7 +82,8 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
   }
 }
 
-/// Up to eight words of a date, split at blanks, commas, dashes and colons: enough for all three forms.
+/// Up to eight words of a date, split at blanks, commas, dashes and colons: enough for all three
+/// forms.
 struct Words {
   std::array<std::string_view, 8> word;
   std::size_t count = 0;
@@ -108,8 +111,8 @@ std::optional<int> small_number(std::string_view text, int low, int high) {
 }
 
 std::optional<unsigned> month_number(std::string_view name) {
-  static constexpr std::array<std::string_view, 12> names{
-      "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  static constexpr std::array<std::string_view, 12> names{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const auto* const found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) return std::nullopt;
   return static_cast<unsigned>(found - names.begin()) + 1;
@@ -122,14 +125,15 @@ std::optional<int> year_number(std::string_view text) {
   return *year < 70 ? *year + 2000 : *year + 1900;
 }
 
-/// Milliseconds since the epoch of "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT" or
-/// "Sun Nov  6 08:49:37 1994".
+/// Milliseconds since the epoch of "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37
+/// GMT" or "Sun Nov  6 08:49:37 1994".
 std::optional<std::int64_t> parse_http_date(std::string_view text) {
   const auto words = split_date(text);
   if (!words) return std::nullopt;
   const auto& word = words->word;
   const bool asctime = words->count == 7 && month_number(word[1]).has_value();
-  if (!asctime && (words->count != 8 || (word[7] != "GMT" && word[7] != "UTC"))) return std::nullopt;
+  if (!asctime && (words->count != 8 || (word[7] != "GMT" && word[7] != "UTC")))
+    return std::nullopt;
   const auto month = month_number(asctime ? word[1] : word[2]);
   const auto day = small_number(asctime ? word[2] : word[1], 1, 31);
   const auto year = year_number(asctime ? word[6] : word[3]);

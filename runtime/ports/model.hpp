@@ -2,83 +2,39 @@
 // Port to language models: one streaming chat completion per call.
 
 #include <chrono>
-#include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
-#include "runtime/core/result.hpp"
+#include "runtime/core/model_types.hpp"
 
 namespace muster {
-
-/// A tool call as the model wrote it. `arguments` is raw text: it may not be JSON.
-struct ToolCall {
-  std::string id;
-  std::string name;
-  std::string arguments;
-  bool operator==(const ToolCall&) const = default;
-};
-
-struct Usage {
-  std::int64_t input_tokens = 0;
-  std::int64_t cached_input_tokens = 0;
-  std::int64_t output_tokens = 0;
-  bool estimated = false;  ///< the provider sent none: chars / 4
-  bool operator==(const Usage&) const = default;
-};
-
-/// Where and how to call. Equal endpoint + model = one lane of the scheduler.
-struct ModelEndpoint {
-  std::string provider;   ///< name in the config, e.g. "openrouter"
-  std::string base_url;   ///< ".../v1"; "/chat/completions" is appended
-  std::string api_key;    ///< never logged; empty = no Authorization header
-  std::string model;      ///< the provider's name of the model
-  std::vector<std::pair<std::string, std::string>> headers = {};
-};
 
 struct ModelRequest {
   ModelEndpoint endpoint;
   std::string body;  ///< JSON of the chat completion (see core/chat.hpp)
-  std::chrono::milliseconds idle_timeout{60000};  ///< no byte for so long = stalled (headers count as bytes)
+  std::chrono::milliseconds idle_timeout{
+      60000};  ///< no byte for so long = stalled (headers count as bytes)
   std::chrono::milliseconds total_timeout{600000};
   std::chrono::milliseconds connect_timeout{10000};
 };
 
-struct ModelReply {
-  std::string text;
-  std::string reasoning;               ///< reasoning_content, kept apart
-  std::vector<ToolCall> tool_calls;    ///< ids filled in when the provider sent none
-  std::string finish_reason;           ///< normalised: stop | tool_calls | length | content_filter | unknown
-  Usage usage;
-  std::int64_t first_byte_ms = 0;      ///< since the request was sent
-  std::int64_t duration_ms = 0;
-};
-
-/// A failed call: `error.code` is the class (rate_limited, overloaded, quota_exhausted, unauthenticated, invalid_request,
-/// context_overflow, network, stalled, malformed, cancelled).
-struct ModelFailure {
-  Error error;
-  int http_status = 0;
-  std::optional<std::chrono::milliseconds> retry_after;
-};
-
-using ModelOutcome = std::variant<ModelReply, ModelFailure>;
-
 class ModelCall {
  public:
   virtual ~ModelCall() = default;
-  /// Ends the call; the callback follows with code cancelled, if it had not been called. Thread-safe, idempotent.
+  /// Ends the call; the callback follows with code cancelled, if it had not been called.
+  /// Thread-safe, idempotent.
   virtual void cancel() = 0;
 };
 
 class ModelPort {
  public:
   virtual ~ModelPort() = default;
-  /// Starts one call. `on_done` is called exactly once, from the I/O thread. `on_delta`, when set, is called there with each
-  /// piece of visible text. Thread-safe.
-  virtual std::shared_ptr<ModelCall> start(ModelRequest request, std::function<void(std::string_view)> on_delta,
+  /// Starts one call. `on_done` is called exactly once, from the I/O thread. `on_delta`, when set,
+  /// is called there with each piece of visible text. Thread-safe.
+  virtual std::shared_ptr<ModelCall> start(ModelRequest request,
+                                           std::function<void(std::string_view)> on_delta,
                                            std::function<void(ModelOutcome)> on_done) = 0;
 };
 
