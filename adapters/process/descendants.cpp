@@ -1,0 +1,171 @@
+#include "adapters/process/descendants.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "adapters/io/unique_fd.hpp"
+
+namespace muster {
+namespace {
+
+constexpr std::chrono::milliseconds kLongestPause{50};
+
+std::optional<std::string> read_all(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return std::nullopt;
+  std::string out;
+  char buffer[4096];
+  for (;;) {
+    const auto count = ::read(fd.get(), buffer, sizeof buffer);
+    if (count <= 0) return out;
+    out.append(buffer, static_cast<std::size_t>(count));
+  }
+}
+
+/// Calls `visit` with the numbers among the names in a folder: processes, threads.
+void each_number(const std::string& folder, const std::function<void(pid_t)>& visit) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(folder.c_str()), ::closedir);
+  if (!dir) return;
+  while (const auto* entry = ::readdir(dir.get())) {
+    const std::string_view name = entry->d_name;
+    pid_t number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error == std::errc{} && end == name.data() + name.size()) visit(number);
+  }
+}
+
+/// Parent of a process: the second field after the name, which is in brackets and may hold
+/// anything.
+pid_t parent_of(pid_t pid) {
+  const auto stat = read_all("/proc/" + std::to_string(pid) + "/stat");
+  const auto bracket = stat ? stat->rfind(')') : std::string::npos;
+  if (bracket == std::string::npos || stat->size() < bracket + 5) return 0;
+  return static_cast<pid_t>(std::strtol(stat->c_str() + bracket + 4, nullptr, 10));
+}
+
+/// Where the children of a process are looked up.
+class Tree {
+ public:
+  Tree() {
+    const auto self = std::to_string(::getpid());
+    const auto file = "/proc/" + self + "/task/" + self + "/children";
+    if (::access(file.c_str(), R_OK) != 0) read_parents();
+  }
+
+  void children_of(pid_t pid, std::vector<pid_t>& out) const {
+    if (by_parent_) {
+      const auto [first, last] = by_parent_->equal_range(pid);
+      for (auto at = first; at != last; ++at) out.push_back(at->second);
+      return;
+    }
+    const auto tasks = "/proc/" + std::to_string(pid) + "/task";
+    each_number(tasks, [&](pid_t task) {
+      const auto line = read_all(tasks + "/" + std::to_string(task) + "/children");
+      const char* at = line ? line->c_str() : "";
+      for (char* end = nullptr;; at = end) {
+        const auto child = std::strtol(at, &end, 10);
+        if (end == at) return;
+        out.push_back(static_cast<pid_t>(child));
+      }
+    });
+  }
+
+ private:
+  /// Kernels without CONFIG_PROC_CHILDREN: one look at every process.
+  void read_parents() {
+    by_parent_.emplace();
+    each_number("/proc", [&](pid_t pid) { by_parent_->emplace(parent_of(pid), pid); });
+  }
+
+  std::optional<std::multimap<pid_t, pid_t>> by_parent_;
+};
+
+bool holds_entry(const std::string& block, std::string_view entry) {
+  for (std::size_t at = 0; at < block.size();) {
+    const auto end = std::min(block.find('\0', at), block.size());
+    if (std::string_view(block).substr(at, end - at) == entry) return true;
+    at = end + 1;
+  }
+  return false;
+}
+
+/// KILL to a process and to its group: a group is hit as a whole, also what forks at this moment.
+void kill_with_group(pid_t pid) {
+  const pid_t group = ::getpgid(pid);
+  if (group > 1 && group != ::getpgrp()) ::kill(-group, SIGKILL);
+  ::kill(pid, SIGKILL);
+}
+
+}  // namespace
+
+std::vector<pid_t> descendants_of(pid_t root, const std::set<pid_t>& spared) {
+  const Tree tree;
+  std::vector<pid_t> found;
+  // A pid that is reused during the walk could close a circle: nobody is visited twice.
+  std::set<pid_t> seen = spared;
+  seen.insert(root);
+  std::vector<pid_t> open = {root};
+  while (!open.empty()) {
+    std::vector<pid_t> below;
+    tree.children_of(open.back(), below);
+    open.pop_back();
+    for (const pid_t pid : below) {
+      if (!seen.insert(pid).second) continue;
+      found.push_back(pid);
+      open.push_back(pid);
+    }
+  }
+  return found;
+}
+
+std::vector<pid_t> processes_with_env(std::string_view entry) {
+  std::vector<pid_t> out;
+  each_number("/proc", [&](pid_t pid) {
+    const auto block = read_all("/proc/" + std::to_string(pid) + "/environ");
+    if (block && holds_entry(*block, entry)) out.push_back(pid);
+  });
+  return out;
+}
+
+DescendantEnder::DescendantEnder(std::chrono::milliseconds grace, std::set<pid_t> spared)
+    : kill_at_(Clock::now() + grace), spared_(std::move(spared)) {}
+
+void DescendantEnder::step() {
+  const bool kill_now = Clock::now() >= kill_at_;
+  auto& handled = kill_now ? killed_ : termed_;
+  bool news = false;
+  for (const pid_t pid : descendants_of(::getpid(), spared_)) {
+    const bool is_new = handled.insert(pid).second;
+    news = news || is_new;
+    if (kill_now) {
+      kill_with_group(pid);
+    } else if (is_new) {
+      ::kill(pid, SIGTERM);
+      ::kill(pid, SIGCONT);  // a stopped process does not see TERM
+    }
+  }
+  // While something still forks, KILL has to be faster than that: no pause at all.
+  if (news)
+    pause_ = std::chrono::milliseconds{kill_now ? 0 : 1};
+  else
+    pause_ = std::clamp(pause_ * 2, std::chrono::milliseconds{1}, kLongestPause);
+}
+
+std::chrono::milliseconds DescendantEnder::wait() const {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(kill_at_ - Clock::now());
+  return left.count() > 0 ? std::min(pause_, left) : pause_;
+}
+
+}  // namespace muster
