@@ -11,8 +11,9 @@
 namespace muster {
 
 /// Processes below `root`, in no order, zombies included; whatever session or group they moved to.
-/// What forks meanwhile may be missing: repeat until nothing is left.
-std::vector<pid_t> descendants_of(pid_t root);
+/// What forks meanwhile may be missing: repeat until nothing is left. Those in `spared`, and what
+/// is below them, are left out.
+std::vector<pid_t> descendants_of(pid_t root, const std::set<pid_t>& spared = {});
 
 /// Processes of this user whose environment had `entry` ("NAME=value") when they were executed. For
 /// finding what belongs to a job whose place in the tree is lost.
