@@ -1,0 +1,348 @@
+#include "adapters/git/private_repository.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "adapters/git/state_files.hpp"
+
+namespace muster::git {
+namespace fs = std::filesystem;
+namespace {
+
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) line += (c == '\n' || c == '\r' || c == '\0') ? ' ' : c;
+  while (!line.empty() && line.back() == ' ') line.pop_back();
+  const std::size_t first = line.find_first_not_of(' ');
+  return first == std::string::npos ? "" : line.substr(first);
+}
+
+std::string without_nul(std::string_view text) {
+  std::string clean{text};
+  std::erase(clean, '\0');
+  while (!clean.empty() && (clean.back() == '\n' || clean.back() == ' ')) clean.pop_back();
+  return clean;
+}
+
+std::string trailer_key(std::string_view text) {
+  std::string key;
+  for (const char c : text) {
+    const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    key += word ? c : '-';
+  }
+  return key;
+}
+
+/// A workspace path as a line of info/exclude: anchored, and no character of it is a pattern.
+std::string exclude_line(std::string_view path) {
+  std::string line = "/";
+  for (const char c : path) {
+    if (std::string_view{"*?[]\\!# "}.find(c) != std::string_view::npos) line += '\\';
+    line += c;
+  }
+  return line + "\n";
+}
+
+std::string c_quoted(std::string_view path) {
+  std::string text = "\"";
+  for (const char c : path) {
+    if (c == '\n') {
+      text += "\\n";
+      continue;
+    }
+    if (c == '"' || c == '\\') text += '\\';
+    text += c;
+  }
+  return text + "\"";
+}
+
+/// The file of patterns that the user's own git ignores by, in every repository of theirs.
+std::string global_excludes(const Git& git, const GitContext& anywhere) {
+  const char* xdg = std::getenv("XDG_CONFIG_HOME");
+  const char* home = std::getenv("HOME");
+  if (home != nullptr && *home != '\0') {
+    auto named = git.line(anywhere, {"config", "--file", std::string{home} + "/.gitconfig",
+                                     "--includes", "--type=path", "core.excludesFile"});
+    if (named && !named->empty()) return *named;
+  }
+  if (xdg != nullptr && *xdg != '\0') return std::string{xdg} + "/git/ignore";
+  if (home != nullptr && *home != '\0') return std::string{home} + "/.config/git/ignore";
+  return "";
+}
+
+std::string text_or_nothing(const std::string& path) {
+  auto content = read_small_file(path, 1U << 20U);
+  if (!content || !*content) return "";
+  std::string text = std::move(**content);
+  if (!text.empty() && text.back() != '\n') text += '\n';
+  return text;
+}
+
+/// A shallow clone's boundary must be known here too, or git looks for parents that do not exist.
+Status copy_shallow(const UserRepository* user, const std::string& folder) {
+  std::optional<std::string> content;
+  if (user != nullptr) {
+    auto read = read_small_file(user->common_dir() + "/shallow");
+    if (!read) return read.error();
+    content = std::move(*read);
+  }
+  const std::string target = folder + "/shallow";
+  if (content) return write_file_atomically(target, *content);
+  if (::unlink(target.c_str()) != 0 && errno != ENOENT)
+    return errno_error(errno, "cannot remove", target);
+  return ok_status();
+}
+
+std::string next_token(std::string_view& rest, char separator) {
+  const std::size_t end = std::min(rest.find(separator), rest.size());
+  std::string token{rest.substr(0, end)};
+  rest.remove_prefix(std::min(rest.size(), end + 1));
+  return token;
+}
+
+int count_of(const std::string& text) {
+  if (text == "-" || text.empty()) return -1;
+  return static_cast<int>(std::min(2'000'000'000L, std::strtol(text.c_str(), nullptr, 10)));
+}
+
+char status_of(const TreeChange& change) {
+  if (change.from.absent()) return 'A';
+  if (change.to.absent()) return 'D';
+  return change.from.mode.substr(0, 3) == change.to.mode.substr(0, 3) ? 'M' : 'T';
+}
+
+/// Cuts at the end of a line, so that neither a line nor a character is torn.
+void cut_patch(Diff& diff, std::size_t max_bytes) {
+  if (diff.patch.size() <= max_bytes) return;
+  const std::size_t end = max_bytes == 0 ? std::string::npos : diff.patch.rfind('\n', max_bytes - 1);
+  diff.patch.resize(end == std::string::npos ? 0 : end + 1);
+  diff.truncated = true;
+}
+
+}  // namespace
+
+std::vector<TreeChange> parse_raw_diff(std::string_view text) {
+  std::vector<TreeChange> changes;
+  while (!text.empty() && text.front() == ':') {
+    text.remove_prefix(1);
+    TreeChange change;
+    change.from.mode = next_token(text, ' ');
+    change.to.mode = next_token(text, ' ');
+    change.from.object = next_token(text, ' ');
+    change.to.object = next_token(text, ' ');
+    next_token(text, '\0');  // the status letter: the modes say it
+    change.path = next_token(text, '\0');
+    changes.push_back(std::move(change));
+  }
+  return changes;
+}
+
+std::string commit_message(const CommitInfo& info) {
+  const std::string subject = one_line(info.subject);
+  std::string text = subject.empty() ? "Changes" : subject;
+  const std::string body = without_nul(info.body);
+  if (!body.empty()) text += "\n\n" + body;
+  text += "\n";
+  if (!info.trailers.empty()) text += "\n";
+  for (const auto& [key, value] : info.trailers)
+    text += trailer_key(key) + ": " + one_line(value) + "\n";
+  return text;
+}
+
+std::string alternates_lines(const std::vector<std::string>& folders) {
+  std::string text;
+  for (const std::string& folder : folders) text += c_quoted(folder) + "\n";
+  return text;
+}
+
+GitContext PrivateRepository::context() const {
+  GitContext context;
+  context.git_dir = folder_;
+  return context;
+}
+
+GitContext PrivateRepository::context(const std::string& work_tree, const std::string& index) const {
+  GitContext context;
+  context.git_dir = folder_;
+  context.work_tree = work_tree;
+  context.index = index;
+  return context;
+}
+
+Status PrivateRepository::prepare(const UserRepository* user, const std::vector<std::string>& excluded) {
+  std::string format = "sha1";
+  if (user != nullptr) {
+    auto found = user->object_format();
+    if (!found) return found.error();
+    format = *found;
+  }
+  struct stat info {};
+  if (::stat((folder_ + "/HEAD").c_str(), &info) != 0) {
+    if (auto made = make_folders(folder_); !made) return made;
+    const auto init = git_.ok(context(), {"init", "-q", "--bare", "--template=",
+                                          "--object-format=" + format, folder_});
+    if (!init) return init;
+  }
+  auto ours = git_.line(context(), {"rev-parse", "--show-object-format"});
+  if (!ours) return ours.error();
+  if (*ours != format)
+    return Error{ErrorCode::conflict,
+                 "the workspace's repository uses " + format + " now, its missions use " + *ours,
+                 folder_};
+  if (auto made = make_folders(folder_ + "/info"); !made) return made;
+  if (auto made = make_folders(folder_ + "/objects/info"); !made) return made;
+  std::string excludes = text_or_nothing(global_excludes(git_, context()));
+  std::vector<std::string> borrowed;
+  if (user != nullptr) {
+    excludes += text_or_nothing(user->common_dir() + "/info/exclude");
+    borrowed.push_back(user->objects());
+  }
+  excludes += "/.muster/\n";
+  for (const std::string& path : excluded) excludes += exclude_line(path);
+  if (auto put = write_file_atomically(folder_ + "/info/exclude", excludes); !put) return put;
+  if (auto put = copy_shallow(user, folder_); !put) return put;
+  return write_file_atomically(folder_ + "/objects/info/alternates", alternates_lines(borrowed));
+}
+
+Result<std::optional<std::string>> PrivateRepository::ref(const std::string& name) const {
+  auto found = git_.run(context(), {"rev-parse", "-q", "--verify", name});
+  if (!found) return found.error();
+  if (found->exit_code != 0) return std::optional<std::string>{};
+  return std::optional<std::string>{found->out.substr(0, found->out.find('\n'))};
+}
+
+Status PrivateRepository::set_ref(const std::string& name, const std::string& commit,
+                                  const std::string& expected) const {
+  std::vector<std::string> args{"update-ref", name, commit};
+  if (!expected.empty()) args.push_back(expected);
+  return git_.ok(context(), std::move(args));
+}
+
+Status PrivateRepository::delete_ref(const std::string& name) const {
+  return git_.ok(context(), {"update-ref", "-d", name});
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> PrivateRepository::refs_below(
+    const std::string& prefix) const {
+  auto text = git_.out(context(), {"for-each-ref", "--format=%(objectname) %(refname)", prefix});
+  if (!text) return text.error();
+  std::vector<std::pair<std::string, std::string>> refs;
+  for (std::string_view rest = *text; !rest.empty();) {
+    std::string object = next_token(rest, ' ');
+    refs.emplace_back(next_token(rest, '\n'), std::move(object));
+  }
+  return refs;
+}
+
+Result<std::string> PrivateRepository::tree_of(const std::string& commit) const {
+  return git_.line(context(), {"rev-parse", "--verify", commit + "^{tree}"});
+}
+
+Result<std::string> PrivateRepository::resolve_commit(const std::string& commit) const {
+  if (commit.empty() || commit.front() == '-')
+    return Error{ErrorCode::invalid_argument, "not a commit: '" + commit + "'"};
+  auto found = git_.run(context(), {"rev-parse", "-q", "--verify", commit + "^{commit}"});
+  if (!found) return found.error();
+  if (found->exit_code != 0) return Error{ErrorCode::not_found, "no such commit: " + commit};
+  return found->out.substr(0, found->out.find('\n'));
+}
+
+Result<bool> PrivateRepository::is_ancestor(const std::string& ancestor,
+                                            const std::string& commit) const {
+  auto answer = git_.run(context(), {"merge-base", "--is-ancestor", ancestor, commit});
+  if (!answer) return answer.error();
+  if (answer->exit_code > 1) return git_error("merge-base", *answer);
+  return answer->exit_code == 0;
+}
+
+Result<std::string> PrivateRepository::make_commit(const std::string& tree,
+                                                   const std::vector<std::string>& parents,
+                                                   const CommitInfo& info,
+                                                   const std::string& reuse) const {
+  GitContext context = this->context();
+  context.stdin_text = commit_message(info);
+  if (!reuse.empty()) {
+    std::string wanted = "tree " + tree + "\n";
+    for (const std::string& parent : parents) wanted += "parent " + parent + "\n";
+    auto old = git_.out(this->context(), {"cat-file", "commit", reuse});
+    if (old && old->starts_with(wanted + "author ") && old->ends_with("\n\n" + context.stdin_text))
+      return reuse;
+  }
+  std::vector<std::string> args{"commit-tree", tree};
+  for (const std::string& parent : parents) {
+    args.emplace_back("-p");
+    args.push_back(parent);
+  }
+  args.emplace_back("-F");
+  args.emplace_back("-");
+  return git_.line(context, std::move(args));
+}
+
+Result<std::vector<TreeChange>> PrivateRepository::changes(const std::string& from,
+                                                           const std::string& to) const {
+  auto raw = git_.out(context(), {"diff-tree", "-r", "-z", "--raw", "--no-renames", from, to});
+  if (!raw) return raw.error();
+  return parse_raw_diff(*raw);
+}
+
+Result<Diff> PrivateRepository::diff(const std::string& from, const std::string& to,
+                                     std::size_t max_patch_bytes) const {
+  auto list = changes(from, to);
+  if (!list) return list.error();
+  Diff diff;
+  if (list->empty()) return diff;
+  auto numbers = git_.out(context(), {"diff-tree", "-r", "-z", "--numstat", "--no-renames", from, to});
+  if (!numbers) return numbers.error();
+  // Both lists come in the same order, a path each.
+  std::string_view rest = *numbers;
+  for (const TreeChange& change : *list) {
+    FileChange file{change.path, status_of(change), 0, 0};
+    file.added = count_of(next_token(rest, '\t'));
+    file.removed = count_of(next_token(rest, '\t'));
+    if (next_token(rest, '\0') != change.path)
+      return Error{ErrorCode::internal, "git's line counts do not fit its list", change.path};
+    diff.files.push_back(std::move(file));
+  }
+  GitContext patch_context = context();
+  patch_context.max_output = max_patch_bytes + 1;
+  auto patch = git_.run(patch_context, {"diff-tree", "-r", "-p", "--no-renames", "--no-ext-diff",
+                                        "--no-textconv", "--no-color", from, to});
+  if (!patch) return patch.error();
+  if (patch->exit_code != 0) return git_error("diff-tree", *patch);
+  diff.patch = std::move(patch->out);
+  cut_patch(diff, max_patch_bytes);
+  return diff;
+}
+
+Result<MergedTree> PrivateRepository::merge(const std::string& ours, const std::string& theirs) const {
+  auto done = git_.run(context(), {"merge-tree", "--write-tree", "-z", "--name-only", "--no-messages",
+                                   ours, theirs});
+  if (!done) return done.error();
+  if (done->exit_code > 1) return git_error("merge-tree", *done);
+  std::vector<std::string> parts = split_nul(done->out);
+  if (parts.empty()) return git_error("merge-tree", *done);
+  MergedTree merged;
+  merged.tree = std::move(parts.front());
+  parts.erase(parts.begin());
+  std::erase(parts, "");
+  merged.conflicts = std::move(parts);
+  if (done->exit_code == 1 && merged.conflicts.empty())
+    return Error{ErrorCode::internal, "git found a conflict in no file"};
+  return merged;
+}
+
+Result<std::string> PrivateRepository::write_tree(const std::string& work_tree,
+                                                  const std::string& index) const {
+  const GitContext where = context(work_tree, index);
+  if (auto added = git_.ok(where, {"add", "-A"}); !added) return added.error();
+  return git_.line(where, {"write-tree"});
+}
+
+}  // namespace muster::git

@@ -1,0 +1,62 @@
+#pragma once
+// Small files of the engine's own state: locks, atomic writes, safe removal.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "runtime/core/result.hpp"
+
+namespace muster::git {
+
+/// An errno as an Error: which kind, what was tried, on which path.
+Error errno_error(int number, const std::string& what, const std::string& path);
+
+/// An open descriptor; closes itself.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
+  Descriptor& operator=(Descriptor&& other) noexcept;
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { reset(); }
+
+  [[nodiscard]] int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+  int release();
+  void reset();
+
+ private:
+  int fd_ = -1;
+};
+
+/// An exclusive lock on a file, held while the object lives. Works between threads and between processes,
+/// and ends with the process however that dies.
+class FileLock {
+ public:
+  /// Waits for the lock. Creates the file.
+  static Result<FileLock> acquire(const std::string& path);
+
+ private:
+  explicit FileLock(Descriptor fd) : fd_(std::move(fd)) {}
+  Descriptor fd_;
+};
+
+/// Whole file; nullopt when absent. limit_reached when larger than max_bytes.
+Result<std::optional<std::string>> read_small_file(const std::string& path,
+                                                   std::size_t max_bytes = 16U << 20U);
+/// Replaces a file: temp, fsync, rename, fsync of the folder. After a crash it is old or new.
+Status write_file_atomically(const std::string& path, std::string_view content);
+/// Replaces a file without waiting for the disk: for what can be made again.
+Status write_file(const std::string& path, std::string_view content);
+/// mkdir -p; new folders are readable by the owner only.
+Status make_folders(const std::string& path);
+/// Removes a file or a whole folder, without following symlinks; makes unwritable folders writable on the
+/// way. Absent is fine.
+Status remove_tree(const std::string& path);
+/// Copies a file with its modification time, which git's index needs. Absent source: the target is removed.
+Status copy_index(const std::string& from, const std::string& to);
+
+}  // namespace muster::git
