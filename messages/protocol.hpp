@@ -19,16 +19,14 @@ namespace muster {
 
 using caf::result;
 
-// ---- registry
-// ---------------------------------------------------------------------------------------
+// ---- registry -----------------------------------------------------------------------------------
 
 /// Whoever depends on a supervised actor and must follow it through restarts.
 using handle_watcher = caf::typed_actor<
     // The actor known by this name is now that one; an invalid handle while it is down.
     result<void>(handle_changed_atom, std::string, caf::actor)>;
 
-// ---- supervisor
-// -------------------------------------------------------------------------------------
+// ---- supervisor ---------------------------------------------------------------------------------
 
 /// Keeps a table of children alive (actors/supervisor.hpp). An exit message with user_shutdown
 /// stops it in order.
@@ -51,8 +49,7 @@ using supervisor_actor = caf::typed_actor<
     // Gives the handle of a running child by its id; not_found, or unavailable while it is down.
     result<caf::actor>(whereis_atom, std::string)>;
 
-// ---- notifier
-// ---------------------------------------------------------------------------------------
+// ---- notifier -----------------------------------------------------------------------------------
 
 /// An actor that consumes notices; its answer is the credit for the next one.
 using notice_consumer = caf::typed_actor<
@@ -79,8 +76,7 @@ using notifier_actor = caf::typed_actor<
     // Tells how the sinks fare.
     result<NotifierStatus>(status_atom)>;
 
-// ---- journal
-// ----------------------------------------------------------------------------------------
+// ---- journal ------------------------------------------------------------------------------------
 
 /// Who must know that a mission's journal failed: the mission, which pauses.
 using journal_listener = caf::typed_actor<
@@ -113,8 +109,7 @@ using journal_actor = caf::typed_actor<
     // Tells its load.
     result<JournalStatus>(status_atom)>;
 
-// ---- scheduler
-// --------------------------------------------------------------------------------------
+// ---- scheduler ----------------------------------------------------------------------------------
 
 /// Decides who may run and when a call may go. Whoever sends acquire is watched: when it dies, all
 /// it holds is freed.
@@ -134,8 +129,7 @@ using scheduler_actor = caf::typed_actor<
     // Tells slots, waits, pauses and breakers.
     result<SchedulerStatus>(status_atom)>;
 
-// ---- jobs
-// -------------------------------------------------------------------------------------------
+// ---- jobs ---------------------------------------------------------------------------------------
 
 /// Who started a job.
 using job_owner = caf::typed_actor<
@@ -144,7 +138,7 @@ using job_owner = caf::typed_actor<
 
 struct StartJob {
   JobSpec spec;
-  job_owner owner;
+  job_owner owner;  ///< invalid: nobody is told, unless a rebind names somebody before the end
 };
 
 /// A restarted owner takes over: mission and session must match the tags of the jobs exactly.
@@ -172,8 +166,7 @@ using jobs_actor = caf::typed_actor<
     // Hands jobs, and receipts that could not be told, to the owner's new incarnation.
     result<void>(rebind_atom, RebindJobs)>;
 
-// ---- sessions
-// ---------------------------------------------------------------------------------------
+// ---- sessions -----------------------------------------------------------------------------------
 
 /// One agent at work: model calls and tools in turn until the role's final tool.
 using session_actor = caf::typed_actor<
@@ -186,8 +179,7 @@ using session_actor = caf::typed_actor<
     // A job of the session ended.
     result<void>(job_done_atom, JobReceiptPtr)>;
 
-// ---- verification
-// ---------------------------------------------------------------------------------------
+// ---- verification -------------------------------------------------------------------------------
 
 /// Runs the checks of one verification as jobs and mints their receipts.
 using verifier_actor = caf::typed_actor<
@@ -198,8 +190,7 @@ using verifier_actor = caf::typed_actor<
     // A check ended.
     result<void>(job_done_atom, JobReceiptPtr)>;
 
-// ---- missions
-// ---------------------------------------------------------------------------------------
+// ---- missions -----------------------------------------------------------------------------------
 
 /// One mission: the only writer of its State.
 using mission_actor = caf::typed_actor<
@@ -211,7 +202,8 @@ using mission_actor = caf::typed_actor<
     result<void>(session_view_atom, SessionView),
     // A verification ended.
     result<void>(verified_atom, VerifyResultPtr),
-    // A session needs the mission; answered with text for the model, ask_user when the user answered.
+    // A session needs the mission; answered with text for the model, ask_user when the user
+    // answered.
     result<std::string>(mission_tool_atom, MissionToolCall),
     // A launcher's request; answered with JSON.
     result<std::string>(control_atom, ControlRequest),

@@ -18,8 +18,7 @@
 
 namespace muster {
 
-// ---- journal
-// ----------------------------------------------------------------------------------------
+// ---- journal ------------------------------------------------------------------------------------
 
 /// Records to append to a mission's journal, in order, as one atomic batch.
 struct JournalBatch {
@@ -46,8 +45,7 @@ struct DurableNote {
   Result<std::uint64_t> outcome = std::uint64_t{0};
 };
 
-// ---- scheduler
-// --------------------------------------------------------------------------------------
+// ---- scheduler ----------------------------------------------------------------------------------
 
 /// Asks for a slot, which is needed for a session to run at all.
 struct SlotRequest {
@@ -93,8 +91,7 @@ struct SchedulerStatus {
   std::vector<LaneView> lanes;  ///< sorted by name
 };
 
-// ---- jobs
-// -------------------------------------------------------------------------------------------
+// ---- jobs ---------------------------------------------------------------------------------------
 
 enum class JobKind { shell, verification, background, engine };
 /// A job of scope task dies with its task, one of scope mission before the master review.
@@ -171,11 +168,10 @@ struct JobFilter {
 
 /// From the process port's thread to the job's actor.
 struct JobExitNote {
-  std::shared_ptr<const ProcessExit> exit;
+  std::shared_ptr<ProcessExit> exit;
 };
 
-// ---- notifier
-// ---------------------------------------------------------------------------------------
+// ---- notifier -----------------------------------------------------------------------------------
 
 /// Something a person or a front end may want to know; losing one costs nothing but the tick.
 struct Notice {
@@ -204,25 +200,23 @@ struct NotifierStatus {
   std::vector<SinkView> sinks;
 };
 
-// ---- everywhere
-// ---------------------------------------------------------------------------------------
+// ---- everywhere ---------------------------------------------------------------------------------
 
-/// What an actor does when something that it started on another thread is ready. Made and run by the same actor only, on its own
-/// thread.
+/// What an actor does when something that it started on another thread is ready. Made and run by
+/// the same actor only, on its own thread.
 struct Continuation {
   std::function<void()> run;
 };
 
-// ---- sessions
-// ---------------------------------------------------------------------------------------
+// ---- sessions -----------------------------------------------------------------------------------
 
 /// How a session ended: with its final tool call, or with a failure.
 struct SessionResult {
   std::string session;
   IntentId intent = 0;
-  std::string final_tool;          ///< empty on failure
-  std::string arguments;           ///< of the final tool: valid JSON, an object
-  int tool_calls = 0;              ///< executed, the final one not counted
+  std::string final_tool;  ///< empty on failure
+  std::string arguments;   ///< of the final tool: valid JSON, an object
+  int tool_calls = 0;      ///< executed, the final one not counted
   int model_calls = 0;
   std::optional<Error> failure;
 };
@@ -232,11 +226,12 @@ struct SessionView {
   std::string session;
   std::string role;
   std::string task;
-  std::string state;   ///< waiting_slot | waiting_model | tool_running | awaiting_human | retrying
-  std::string doing;   ///< e.g. "shell: npm test"; not escaped
-  std::int64_t since_ms = 0;      ///< wall clock at which the state began
+  std::string state;  ///< waiting_slot | waiting_model | tool_running | awaiting_human | retrying
+  std::string doing;  ///< e.g. "shell: npm test"; not escaped
+  std::int64_t since_ms = 0;  ///< wall clock at which the state began
   std::int64_t input_tokens = 0;
   std::int64_t output_tokens = 0;
+  std::optional<UsageRecorded> usage;  ///< of the last model call, told once
 };
 
 /// A tool that only the mission can carry out, asked for by one of its sessions.
@@ -244,14 +239,15 @@ struct MissionToolCall {
   std::string session;
   std::string role;
   std::string task;
-  std::string tool;        ///< raise_issue, resolve_issue, todo_read, ask_user, lease, submit_plan, submit_triage
-  std::string arguments;   ///< JSON
+  std::string
+      tool;  ///< raise_issue, resolve_issue, todo_read, ask_user, lease, submit_plan, submit_triage
+  std::string arguments;  ///< JSON
 };
 
 /// A request of a launcher or of a second terminal.
 struct ControlRequest {
-  std::string method;   ///< status, stop, pause, resume, answer, tell, todo, waive, logs
-  std::string params;   ///< JSON
+  std::string method;  ///< status, stop, pause, resume, answer, tell, todo, waive, logs
+  std::string params;  ///< JSON
 };
 
 /// What a verification found.
@@ -261,7 +257,7 @@ struct VerifyResult {
   std::vector<Receipt> receipts;
   std::vector<std::string> changed;
   std::vector<ReviewFinding> findings;
-  std::optional<Error> failure;   ///< it could not be carried out
+  std::optional<Error> failure;  ///< it could not be carried out
 };
 
 }  // namespace muster

@@ -22,6 +22,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 #include <chrono>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <string>
@@ -34,8 +35,7 @@
 
 namespace muster::compat {
 
-// ---- the system
-// -------------------------------------------------------------------------------------
+// ---- the system ---------------------------------------------------------------------------------
 
 /// An actor ended by an exception.
 struct Crash {
@@ -65,8 +65,7 @@ class SystemConfig : private TypesReady, public caf::actor_system_config {
   std::function<void(const Crash&)> on_crash;
 };
 
-// ---- actors
-// -----------------------------------------------------------------------------------------
+// ---- actors -------------------------------------------------------------------------------------
 
 template <class Handle>
 using Self = typename Handle::pointer;
@@ -138,8 +137,13 @@ template <class Handle>
   return caf::actor_cast<Handle>(actor);
 }
 
-// ---- messages
-// ---------------------------------------------------------------------------------------
+/// This actor's own handle, to be given to other threads and actors.
+template <class Handle, class SelfPtr>
+[[nodiscard]] Handle handle_of(SelfPtr self) {
+  return caf::actor_cast<Handle>(self);
+}
+
+// ---- messages -----------------------------------------------------------------------------------
 
 /// Sends without waiting for an answer; an error reply is lost. An invalid handle is ignored.
 template <class SelfPtr, class Handle, class... Args>
@@ -205,8 +209,7 @@ template <class SelfPtr>
   return caf::actor_cast<caf::strong_actor_ptr>(self->current_sender());
 }
 
-// ---- life and death
-// ---------------------------------------------------------------------------------
+// ---- life and death -----------------------------------------------------------------------------
 
 /// How an actor ended.
 struct End {
@@ -275,8 +278,7 @@ void on_stop(SelfPtr self, Handler handler) {
   });
 }
 
-// ---- time
-// -------------------------------------------------------------------------------------------
+// ---- time ---------------------------------------------------------------------------------------
 
 using TimePoint = caf::actor_clock::time_point;
 
@@ -284,6 +286,13 @@ using TimePoint = caf::actor_clock::time_point;
 template <class SelfPtr>
 [[nodiscard]] TimePoint now(SelfPtr self) {
   return self->clock().now();
+}
+
+/// The same as the pure policies count it: milliseconds from an arbitrary start.
+template <class SelfPtr>
+[[nodiscard]] std::int64_t now_ms(SelfPtr self) {
+  auto since = now(self).time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
 }
 
 /// A pending call; destroying it cancels, so that a timer never outlives the state that it works

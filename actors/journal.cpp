@@ -1,0 +1,202 @@
+#include "actors/journal.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace muster {
+namespace {
+
+std::size_t bytes_of(const JournalBatch& batch) {
+  std::size_t bytes = 0;
+  for (const auto& record : batch.records)
+    bytes += record.row.size() + record.body.size() + record.kind.size() + record.key.size() + 64;
+  return bytes;
+}
+
+}  // namespace
+
+journal_actor spawn_journal(caf::actor_system& system, std::shared_ptr<Store> store,
+                            std::shared_ptr<Blocking> blocking, JournalConfig config) {
+  return compat::spawn<Journal, journal_self>(system, std::move(store), std::move(blocking),
+                                              config);
+}
+
+Journal::Journal(compat::Self<journal_self> self, std::shared_ptr<Store> store,
+                 std::shared_ptr<Blocking> blocking, JournalConfig config)
+    : self_(self), store_(std::move(store)), blocking_(std::move(blocking)), config_(config) {}
+
+compat::Behavior<journal_self> Journal::make_behavior() {
+  return {
+      [this](append_atom, JournalBatch& batch) { return append(batch); },
+      [this](append_lazy_atom, JournalBatch& batch) { append_lazy(batch); },
+      [this](flush_atom, const std::string& mission) { return flush(mission); },
+      [this](subscribe_atom, const JournalSubscription& wanted) { return subscribe(wanted); },
+      [this](unsubscribe_atom, const JournalSubscription& ended) { unsubscribe(ended); },
+      [this](reopen_atom, const std::string& mission) { return reopen(mission); },
+      [this](status_atom) { return status(); },
+      [this](durable_atom, const DurableNote& note) { durable(note); },
+  };
+}
+
+caf::result<std::uint64_t> Journal::append(JournalBatch& batch) {
+  auto bytes = bytes_of(batch);
+  if (auto error = check(batch, bytes, config_.max_outstanding_bytes)) return to_caf(*error);
+  auto promise = compat::promise<std::uint64_t>(self_);
+  hand_on(batch, bytes, promise);
+  return promise;
+}
+
+void Journal::append_lazy(JournalBatch& batch) {
+  auto bytes = bytes_of(batch);
+  auto error = check(batch, bytes, 2 * config_.max_outstanding_bytes);
+  if (!error) return hand_on(batch, bytes, std::nullopt);
+  // The sender goes on as if this was written: from here on the journal would lie.
+  mission_failed(batch.mission, *error);
+}
+
+std::optional<Error> Journal::check(const JournalBatch& batch, std::size_t bytes,
+                                    std::size_t bound) const {
+  if (batch.mission.empty() || batch.records.empty())
+    return Error{ErrorCode::invalid_argument, "an empty batch", batch.mission};
+  auto mission = missions_.find(batch.mission);
+  if (mission != missions_.end() && mission->second.failure) return mission->second.failure;
+  // One batch alone may be bigger than the bound, else it could never be written.
+  if (outstanding_bytes_ != 0 && outstanding_bytes_ + bytes > bound)
+    return Error{ErrorCode::unavailable, "the journal has too much to write", batch.mission};
+  return std::nullopt;
+}
+
+void Journal::hand_on(JournalBatch& batch, std::size_t bytes,
+                      std::optional<compat::Promise<std::uint64_t>> promise) {
+  auto ticket = next_ticket_++;
+  missions_[batch.mission].outstanding.insert(ticket);
+  outstanding_bytes_ += bytes;
+  batches_.emplace(ticket, Batch{batch.mission, bytes, std::move(promise)});
+  auto done = [me = journal_self{self_}, ticket](Result<std::uint64_t> outcome) {
+    compat::post(me, durable_atom_v, DurableNote{ticket, std::move(outcome)});
+  };
+  store_->append(std::move(batch.mission), std::move(batch.records), std::move(done));
+}
+
+void Journal::durable(const DurableNote& note) {
+  if (auto reopening = reopening_.find(note.ticket); reopening != reopening_.end()) {
+    auto [mission, promise] = std::move(reopening->second);
+    reopening_.erase(reopening);
+    return reopened(promise, mission, note.outcome);
+  }
+  auto found = batches_.find(note.ticket);
+  if (found == batches_.end()) return;
+  auto batch = std::move(found->second);
+  batches_.erase(found);
+  outstanding_bytes_ -= batch.bytes;
+  missions_[batch.mission].outstanding.erase(note.ticket);
+  if (note.outcome.ok()) {
+    ++appended_;
+    if (batch.promise) batch.promise->deliver(*note.outcome);
+  } else {
+    if (batch.promise) compat::fail(*batch.promise, note.outcome.error());
+    mission_failed(batch.mission, note.outcome.error());
+  }
+  answer_flushes();
+  tidy(batch.mission);
+}
+
+// ---- flush --------------------------------------------------------------------------------------
+
+caf::result<void> Journal::flush(const std::string& mission) {
+  auto promise = compat::promise<void>(self_);
+  flushes_.push_back({next_ticket_ - 1, mission, promise});
+  answer_flushes();
+  return promise;
+}
+
+bool Journal::flushed(const Flush& flush) const {
+  if (flush.mission.empty()) return batches_.empty() || batches_.begin()->first > flush.up_to;
+  auto mission = missions_.find(flush.mission);
+  if (mission == missions_.end()) return true;
+  const auto& outstanding = mission->second.outstanding;
+  return outstanding.empty() || *outstanding.begin() > flush.up_to;
+}
+
+void Journal::answer_flushes() {
+  std::erase_if(flushes_, [this](Flush& flush) {
+    if (!flushed(flush)) return false;
+    auto mission = missions_.find(flush.mission);
+    if (mission != missions_.end() && mission->second.failure)
+      compat::fail(flush.promise, *mission->second.failure);
+    else
+      flush.promise.deliver();
+    return true;
+  });
+}
+
+// ---- failure ------------------------------------------------------------------------------------
+
+void Journal::mission_failed(const std::string& mission, const Error& error) {
+  auto& entry = missions_[mission];
+  if (entry.failure) return;  // told already
+  entry.failure = error;
+  for (const auto& listener : entry.listeners) tell(listener, {mission, error}, self_);
+}
+
+void Journal::tell(const caf::weak_actor_ptr& listener, const JournalFailure& failure,
+                   compat::Self<journal_self> self) {
+  auto strong = caf::actor_cast<caf::actor>(listener);
+  compat::send(self, compat::typed<journal_listener>(strong), journal_failed_atom_v, failure);
+}
+
+caf::result<void> Journal::subscribe(const JournalSubscription& subscription) {
+  auto& entry = missions_[subscription.mission];
+  std::erase_if(entry.listeners,
+                [](const auto& weak) { return !caf::actor_cast<caf::actor>(weak); });
+  auto listener = caf::actor_cast<caf::weak_actor_ptr>(subscription.listener);
+  if (!listener) return to_caf({ErrorCode::invalid_argument, "no listener"});
+  if (std::find(entry.listeners.begin(), entry.listeners.end(), listener) == entry.listeners.end())
+    entry.listeners.push_back(listener);
+  if (entry.failure) tell(listener, {subscription.mission, *entry.failure}, self_);
+  return caf::unit;
+}
+
+void Journal::unsubscribe(const JournalSubscription& subscription) {
+  auto entry = missions_.find(subscription.mission);
+  if (entry == missions_.end()) return;
+  std::erase(entry->second.listeners, caf::actor_cast<caf::weak_actor_ptr>(subscription.listener));
+  tidy(subscription.mission);
+}
+
+caf::result<void> Journal::reopen(const std::string& mission) {
+  auto promise = compat::promise<void>(self_);
+  auto ticket = next_ticket_++;
+  reopening_.emplace(ticket, std::pair(mission, promise));
+  auto work = [store = store_, mission, me = journal_self{self_}, ticket] {
+    auto status = store->reopen(mission);
+    Result<std::uint64_t> outcome = std::uint64_t{0};
+    if (!status.ok()) outcome = status.error();
+    compat::post(me, durable_atom_v, DurableNote{ticket, std::move(outcome)});
+  };
+  blocking_->run(std::move(work));
+  return promise;
+}
+
+void Journal::reopened(compat::Promise<void>& promise, const std::string& mission,
+                       const Result<std::uint64_t>& outcome) {
+  if (!outcome.ok()) return compat::fail(promise, outcome.error());
+  missions_[mission].failure.reset();
+  tidy(mission);
+  promise.deliver();
+}
+
+JournalStatus Journal::status() const {
+  JournalStatus status{outstanding_bytes_, batches_.size(), appended_, {}};
+  for (const auto& [mission, entry] : missions_)
+    if (entry.failure) status.failed.push_back(mission);
+  std::sort(status.failed.begin(), status.failed.end());
+  return status;
+}
+
+void Journal::tidy(const std::string& mission) {
+  auto found = missions_.find(mission);
+  if (found != missions_.end() && found->second.idle()) missions_.erase(found);
+}
+
+}  // namespace muster

@@ -1,0 +1,100 @@
+#pragma once
+// The one way into the store. Batches are handed on at once, in the order in which they came; the
+// store's writer thread makes many of them durable with one sync. What is queued there is bounded
+// here.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "messages/protocol.hpp"
+#include "runtime/boot/compat.hpp"
+#include "runtime/ports/blocking.hpp"
+#include "runtime/ports/store.hpp"
+
+namespace muster {
+
+struct JournalConfig {
+  /// Bytes that may wait to become durable; above it append is answered with unavailable.
+  /// append_lazy, whose sender cannot retry, may go to twice as much; above that the mission's
+  /// journal fails.
+  std::size_t max_outstanding_bytes = 64U << 20U;
+};
+
+/// What the store's callbacks say to the journal, beside its public interface.
+using journal_self = journal_actor::extend<result<void>(durable_atom, DurableNote)>;
+
+/// Spawns the journal. `store` and `blocking` are shared with their threads, which call back: both
+/// must be drained or destroyed before the actor system is.
+journal_actor spawn_journal(caf::actor_system& system, std::shared_ptr<Store> store,
+                            std::shared_ptr<Blocking> blocking, JournalConfig config = {});
+
+/// State of the journal actor; use spawn_journal().
+class Journal {
+ public:
+  Journal(compat::Self<journal_self> self, std::shared_ptr<Store> store,
+          std::shared_ptr<Blocking> blocking, JournalConfig config);
+  compat::Behavior<journal_self> make_behavior();
+
+  static constexpr const char* name = "journal";
+
+ private:
+  using Ticket = std::uint64_t;
+
+  struct Batch {
+    std::string mission;
+    std::size_t bytes = 0;
+    std::optional<compat::Promise<std::uint64_t>> promise;
+  };
+  struct Flush {
+    Ticket up_to = 0;
+    std::string mission;  ///< empty: all
+    compat::Promise<void> promise;
+  };
+  struct Mission {
+    std::set<Ticket> outstanding;
+    std::optional<Error> failure;
+    std::vector<caf::weak_actor_ptr> listeners;
+    [[nodiscard]] bool idle() const { return outstanding.empty() && !failure && listeners.empty(); }
+  };
+
+  caf::result<std::uint64_t> append(JournalBatch& batch);
+  void append_lazy(JournalBatch& batch);
+  caf::result<void> flush(const std::string& mission);
+  caf::result<void> subscribe(const JournalSubscription& subscription);
+  void unsubscribe(const JournalSubscription& subscription);
+  caf::result<void> reopen(const std::string& mission);
+  [[nodiscard]] JournalStatus status() const;
+  void durable(const DurableNote& note);
+
+  std::optional<Error> check(const JournalBatch& batch, std::size_t bytes, std::size_t bound) const;
+  void hand_on(JournalBatch& batch, std::size_t bytes,
+               std::optional<compat::Promise<std::uint64_t>> promise);
+  void reopened(compat::Promise<void>& promise, const std::string& mission,
+                const Result<std::uint64_t>& outcome);
+  void mission_failed(const std::string& mission, const Error& error);
+  static void tell(const caf::weak_actor_ptr& listener, const JournalFailure& failure,
+                   compat::Self<journal_self> self);
+  void answer_flushes();
+  [[nodiscard]] bool flushed(const Flush& flush) const;
+  void tidy(const std::string& mission);
+
+  compat::Self<journal_self> self_;
+  std::shared_ptr<Store> store_;
+  std::shared_ptr<Blocking> blocking_;
+  JournalConfig config_;
+  Ticket next_ticket_ = 1;
+  std::size_t outstanding_bytes_ = 0;
+  std::uint64_t appended_ = 0;
+  std::map<Ticket, Batch> batches_;
+  std::unordered_map<std::string, Mission> missions_;
+  std::vector<Flush> flushes_;
+  std::map<Ticket, std::pair<std::string, compat::Promise<void>>> reopening_;
+};
+
+}  // namespace muster
