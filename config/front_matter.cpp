@@ -78,44 +78,42 @@ class Parser {
     const std::string name(trim(line.substr(0, colon)));
     if (name.empty()) return bad("the key is missing");
     if (out.head.count(name) != 0) return bad("the key '" + name + "' appears twice");
-    auto value = parse_value(trim(line.substr(colon + 1)));
-    if (!value.ok()) return value.error();
-    out.head[name] = std::move(*value);
-    return ok_status();
+    return parse_value(trim(line.substr(colon + 1)), out.head[name]);
   }
 
-  Result<FrontValue> parse_value(std::string_view text) const {
-    FrontValue out;
+  Status parse_value(std::string_view text, FrontValue& out) const {
     out.line = line_;
     const char first = text.empty() ? '\0' : text.front();
     if (first != '[' && first != '{') {
       out.value = unquote(text);
-      return out;
+      return ok_status();
     }
     const char last = first == '[' ? ']' : '}';
     if (text.back() != last || text.size() < 2)
       return bad(std::string("expected a closing '") + last + "' on the same line");
     const auto parts = split(text.substr(1, text.size() - 2));
-    if (first == '[') {
-      std::vector<std::string> list;
-      for (const std::string_view part : parts) {
-        if (part.empty()) return bad("the list has an empty element");
-        list.push_back(unquote(part));
-      }
-      out.value = std::move(list);
-      return out;
+    return first == '[' ? parse_list(parts, out) : parse_map(parts, out);
+  }
+
+  Status parse_list(const std::vector<std::string_view>& parts, FrontValue& out) const {
+    auto& list = out.value.emplace<std::vector<std::string>>();
+    for (const std::string_view part : parts) {
+      if (part.empty()) return bad("the list has an empty element");
+      list.push_back(unquote(part));
     }
-    std::map<std::string, std::string> map;
+    return ok_status();
+  }
+
+  Status parse_map(const std::vector<std::string_view>& parts, FrontValue& out) const {
+    auto& map = out.value.emplace<std::map<std::string, std::string>>();
     for (const std::string_view part : parts) {
       const auto colon = part.find(':');
       if (colon == std::string_view::npos) return bad("expected 'key: value' inside {}");
-      const bool fresh =
-          map.emplace(std::string(trim(part.substr(0, colon))), unquote(part.substr(colon + 1)))
-              .second;
-      if (!fresh) return bad("a key appears twice inside {}");
+      const std::string key(trim(part.substr(0, colon)));
+      if (!map.emplace(key, unquote(part.substr(colon + 1))).second)
+        return bad("a key appears twice inside {}");
     }
-    out.value = std::move(map);
-    return out;
+    return ok_status();
   }
 
   std::string_view rest_;

@@ -1,0 +1,442 @@
+#include "adapters/cli/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <charconv>
+#include <functional>
+#include <map>
+#include <sstream>
+
+#include "config/model_name.hpp"
+#include "config/suggest.hpp"
+
+namespace muster::cli {
+namespace {
+
+constexpr const char* exit_codes =
+    "Exit codes:\n"
+    "  0    sealed, answered, or done\n"
+    "  1    failed\n"
+    "  2    wrong usage or configuration\n"
+    "  3    waits for you: see muster status, muster answer\n"
+    "  4    a limit ended it (cost, time, tokens, iterations)\n"
+    "  130  interrupted; muster resume goes on\n";
+
+constexpr const char* examples =
+    "Examples:\n"
+    "  muster demo\n"
+    "  muster run \"add a --json flag to the list command\" --model openrouter/qwen/qwen3-coder\n"
+    "  muster fix \"$(make test 2>&1 | tail -50)\"\n"
+    "  echo \"port the tests to pytest\" | muster run - --json\n"
+    "  muster status            (from a second terminal, in the same folder)\n\n";
+
+std::string join(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) out += (out.empty() ? "" : " ") + word;
+  return out;
+}
+
+/// Refuses text that is no model's name, with the parser's own words.
+std::string check_model(const std::string& text) {
+  const auto name = config::parse_model_name(text);
+  return name.ok() ? "" : name.error().message;
+}
+
+std::string check_duration(const std::string& text) {
+  return parse_duration_ms(text) ? "" : "'" + text + "' is no duration; write 90s, 15m or 1h30m";
+}
+
+/// What CLI11 fills while it parses; turned into a Command afterwards.
+struct Raw {
+  std::vector<std::string> words;
+  std::string mission, model, team, approve, isolation, max_time, task, id, scenario;
+  double max_cost = 0;
+  std::int64_t max_tokens = 0;
+  int port = 0;
+  bool json = false, plain = false, dry_run = false, detach = false, now = false, keep = false,
+       fast = false, stdio = false;
+};
+
+class Builder {
+ public:
+  Builder() : app_("Runs teams of coding agents until the work passes muster.", "muster") {
+    app_.footer(std::string(examples) + exit_codes);
+    app_.set_version_flag("--version", std::string("muster ") + MUSTER_VERSION,
+                          "Print the version");
+    app_.allow_extras();
+    app_.get_formatter()->column_width(34);
+    add_missions();
+    add_control();
+    add_results();
+    add_tools();
+  }
+
+  ParseOutcome run(std::vector<std::string> args) {
+    std::vector<std::string> reversed(args.rbegin(), args.rend());
+    try {
+      app_.parse(std::move(reversed));
+    } catch (const CLI::ParseError& error) {
+      return leave(error);
+    }
+    CLI::App* chosen = deepest(app_);
+    if (auto unknown = check_extras(*chosen)) return *unknown;
+    if (chosen == &app_) return ParseExit{exit_usage, "", app_.help()};
+    const auto make = makers_.find(chosen);
+    if (make == makers_.end())
+      return ParseExit{exit_usage, "", chosen->help()};  // "muster todo" alone
+    line_.command = make->second();
+    return check(line_);
+  }
+
+ private:
+  using Maker = std::function<Command()>;
+
+  CLI::App* add(CLI::App& parent, const char* name, const char* text, const char* group,
+                Maker maker) {
+    CLI::App* sub = parent.add_subcommand(name, text)->group(group)->allow_extras();
+    sub->get_formatter()->column_width(34);
+    sub->add_option("-w,--workspace", line_.workspace,
+                    "Folder to work in; default: the current one")
+        ->type_name("DIR");
+    sub->add_flag("-v,--verbose", line_.verbose, "Write a debug log to stderr");
+    if (maker) makers_[sub] = std::move(maker);
+    return sub;
+  }
+
+  void add_json(CLI::App* sub, const char* text = "JSON on stdout") {
+    sub->add_flag("--json", raw_.json, text);
+  }
+
+  void add_view(CLI::App* sub) {
+    auto* json = sub->add_flag("--json", raw_.json, "JSON Lines on stdout, the result last");
+    sub->add_flag("--plain", raw_.plain, "A line per event, also on a terminal")->excludes(json);
+  }
+
+  [[nodiscard]] ViewOptions view() const { return {raw_.json, raw_.plain}; }
+
+  template <class T>
+  [[nodiscard]] static std::optional<T> given(const CLI::App* sub, const char* name,
+                                              const T& value) {
+    return sub->get_option(name)->count() > 0 ? std::optional<T>(value) : std::nullopt;
+  }
+
+  void add_missions() {
+    add_mission("run", "Work on an objective until it is sealed", MissionKind::run, "objective");
+    add_mission("plan", "Plan an objective; change nothing", MissionKind::plan, "objective");
+    add_mission("review", "Review the workspace's changes", MissionKind::review, "focus");
+    add_mission("fix", "Find and mend the cause of an error", MissionKind::fix, "error");
+    add_mission("search", "Find something and say where it is", MissionKind::search, "pattern");
+    auto* demo =
+        add(app_, "demo", "Watch a whole mission; no model, no network", "Missions", [this] {
+          return DemoCommand{raw_.keep, raw_.fast, view()};
+        });
+    demo->add_flag("--keep", raw_.keep, "Leave the demo's repository behind");
+    demo->add_flag("--fast", raw_.fast, "Without pauses for the eye");
+    add_view(demo);
+  }
+
+  void add_mission(const char* name, const char* text, MissionKind kind, const char* argument) {
+    CLI::App* sub = add(app_, name, text, "Missions", nullptr);
+    makers_[sub] = [this, sub, kind] { return mission(sub, kind); };
+    auto* words = sub->add_option(argument, raw_.words, "In words; - reads it from stdin");
+    words->type_name("TEXT");
+    if (kind != MissionKind::review) words->required();
+    sub->add_option("--model", raw_.model, "provider/model for all roles")
+        ->type_name("P/M")
+        ->check(check_model);
+    sub->add_option("--team", raw_.team, "squad or classic")
+        ->check(CLI::IsMember({"squad", "classic"}))
+        ->type_name("TEAM");
+    sub->add_option("--approve", raw_.approve, "plan: wait for your approval of the plan")
+        ->check(CLI::IsMember({"none", "plan"}))
+        ->type_name("WHAT");
+    sub->add_option("--isolation", raw_.isolation, "worktree (default) or shared")
+        ->check(CLI::IsMember({"worktree", "shared"}))
+        ->type_name("HOW");
+    sub->add_option("--max-cost", raw_.max_cost, "Budget in USD")
+        ->check(CLI::Range(0.0, 1e9))
+        ->type_name("USD");
+    sub->add_option("--max-time", raw_.max_time, "Budget in time: 90s, 15m, 1h30m")
+        ->check(check_duration)
+        ->type_name("TIME");
+    sub->add_option("--max-tokens", raw_.max_tokens, "Budget in tokens, input and output")
+        ->check(CLI::Range(std::int64_t{0}, std::int64_t{9007199254740991}))
+        ->type_name("N");
+    sub->add_flag("--dry-run", raw_.dry_run, "Show what would be done; call no model");
+    sub->add_flag("--detach", raw_.detach, "Go on in the background");
+    add_view(sub);
+    sub->footer(exit_codes);
+  }
+
+  Command mission(const CLI::App* sub, MissionKind kind) {
+    MissionCommand out;
+    out.kind = kind;
+    out.objective_from_stdin = raw_.words.size() == 1 && raw_.words[0] == "-";
+    if (!out.objective_from_stdin) out.objective = join(raw_.words);
+    out.model = given(sub, "--model", raw_.model);
+    out.team = given(sub, "--team", raw_.team);
+    out.approve = given(sub, "--approve", raw_.approve);
+    out.isolation = given(sub, "--isolation", raw_.isolation);
+    out.max_cost_usd = given(sub, "--max-cost", raw_.max_cost);
+    if (sub->get_option("--max-time")->count() > 0)
+      out.max_time_ms = parse_duration_ms(raw_.max_time);
+    out.max_tokens = given(sub, "--max-tokens", raw_.max_tokens);
+    out.dry_run = raw_.dry_run;
+    out.detach = raw_.detach;
+    out.view = view();
+    return out;
+  }
+
+  void add_control() {
+    const char* group = "A running mission";
+    add_json(
+        add(app_, "status", "Where it stands", group, [this] { return StatusCommand{raw_.json}; }));
+    add_view(add(app_, "attach", "Watch it", group, [this] { return AttachCommand{view()}; }));
+    add(app_, "stop", "Stop it; muster resume goes on later", group, [this] {
+      return StopCommand{raw_.now};
+    })->add_flag("--now", raw_.now, "Kill what runs");
+    auto* resume =
+        add(app_, "resume", "Go on with a stopped or interrupted mission", group, [this] {
+          return ResumeCommand{raw_.mission, raw_.detach, view()};
+        });
+    resume->add_option("mission", raw_.mission, "Default: the latest")->type_name("ID");
+    resume->add_flag("--detach", raw_.detach, "Go on in the background");
+    add_view(resume);
+    auto* answer = add(app_, "answer", "Answer a question of muster status", group, [this] {
+      return AnswerCommand{raw_.id, join(raw_.words)};
+    });
+    answer->add_option("id", raw_.id, "The question's id")->required()->type_name("ID");
+    answer->add_option("text", raw_.words, "Your answer")->required()->type_name("TEXT");
+    auto* tell = add(app_, "tell", "Tell the agents something", group, [this] {
+      return TellCommand{raw_.task, join(raw_.words)};
+    });
+    tell->add_option("--task", raw_.task, "Only this task's agent")->type_name("M1.T2");
+    tell->add_option("text", raw_.words, "What they should know")->required()->type_name("TEXT");
+    add_todo(group);
+    add(app_, "waive", "Accept that a check fails; the seal will say so", group,
+        [this] { return WaiveCommand{raw_.id}; })
+        ->add_option("check", raw_.id, "The check's name")
+        ->required()
+        ->type_name("CHECK");
+  }
+
+  void add_todo(const char* group) {
+    auto* todo = add(app_, "todo", "Finish or remove a task by hand", group, nullptr);
+    for (const bool accept : {true, false}) {
+      add(*todo, accept ? "accept" : "drop", accept ? "Count a task as done" : "Remove a task", "",
+          [this, accept] {
+            return TodoCommand{accept, raw_.id};
+          })
+          ->group("Commands")
+          ->add_option("id", raw_.id, "The task, e.g. M1.T2")
+          ->required()
+          ->type_name("ID");
+    }
+  }
+
+  void add_results() {
+    using Action = ResultCommand::Action;
+    const char* group = "Results";
+    const std::array<std::tuple<const char*, const char*, Action>, 4> actions{
+        {{"diff", "What a mission changed", Action::diff},
+         {"apply", "Bring a mission's changes into your tree", Action::apply},
+         {"undo", "Take back what apply did", Action::undo},
+         {"discard", "Forget a mission's changes", Action::discard}}};
+    for (const auto& [name, text, action] : actions)
+      add(app_, name, text, group,
+          [this, action = action] {
+            return ResultCommand{action, raw_.mission};
+          })
+          ->add_option("mission", raw_.mission, "Default: the latest")
+          ->type_name("ID");
+    auto* logs = add(app_, "logs", "What happened", group, [this] {
+      return LogsCommand{raw_.task, raw_.mission, raw_.json};
+    });
+    logs->add_option("--task", raw_.task, "Only this task")->type_name("M1.T2");
+    logs->add_option("mission", raw_.mission, "Default: the latest")->type_name("ID");
+    add_json(logs);
+    add_json(add(app_, "missions", "All missions of this workspace", group,
+                 [this] { return MissionsCommand{raw_.json}; }));
+  }
+
+  void add_tools() {
+    const char* group = "Set-up";
+    auto* agents =
+        add(app_, "agents", "The agents, their rights and what they cost", group, [this] {
+          return AgentsCommand{raw_.team, raw_.json};
+        });
+    agents->add_option("--team", raw_.team, "squad or classic")
+        ->check(CLI::IsMember({"squad", "classic"}))
+        ->type_name("TEAM");
+    add_json(agents);
+    add_json(add(app_, "doctor", "Check this machine and the configuration", group,
+                 [this] { return DoctorCommand{raw_.json}; }));
+    add_config(group);
+    auto* server = add(app_, "model-server", "A scripted model on 127.0.0.1", group, [this] {
+      return ModelServerCommand{raw_.scenario, raw_.port};
+    });
+    server->add_option("--scenario", raw_.scenario, "What it plays; default: the demo")
+        ->type_name("FILE");
+    server->add_option("--port", raw_.port, "Default: a free one, which is printed")
+        ->check(CLI::Range(0, 65535))
+        ->type_name("N");
+    add(app_, "serve", "Serve the control protocol to another program", group,
+        [this] { return ServeCommand{raw_.stdio}; })
+        ->add_flag("--stdio", raw_.stdio, "On stdin and stdout")
+        ->required();
+  }
+
+  void add_config(const char* group) {
+    using Action = ConfigCommand::Action;
+    auto* config = add(app_, "config", "The configuration", group, nullptr);
+    const std::array<std::tuple<const char*, const char*, Action>, 3> actions{
+        {{"show", "Every value and where it comes from", Action::show},
+         {"validate", "Check the files", Action::validate},
+         {"schema", "Print the JSON Schema", Action::schema}}};
+    for (const auto& [name, text, action] : actions) {
+      auto* sub = add(*config, name, text, "", [this, action = action] {
+        return ConfigCommand{action, raw_.json};
+      });
+      sub->group("Commands");
+      if (action != Action::schema) add_json(sub);
+    }
+  }
+
+  static CLI::App* deepest(CLI::App& app) {
+    CLI::App* at = &app;
+    while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+    return at;
+  }
+
+  static std::string name_of(const CLI::App& app) {
+    const CLI::App* parent = app.get_parent();
+    return parent == nullptr ? app.get_name() : name_of(*parent) + " " + app.get_name();
+  }
+
+  static ParseExit usage(const CLI::App& app, const std::string& message) {
+    return {exit_usage, "", "muster: " + message + "\nTry '" + name_of(app) + " --help'.\n"};
+  }
+
+  ParseOutcome leave(const CLI::ParseError& error) {
+    CLI::App* chosen = deepest(app_);
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+      std::ostringstream out;
+      std::ostringstream err;
+      app_.exit(error, out, err);
+      return ParseExit{0, out.str(), err.str()};
+    }
+    // A mistyped flag is often the reason why something else is missing.
+    if (auto unknown = check_extras(*chosen)) return *unknown;
+    return usage(*chosen, error.what());
+  }
+
+  /// What nobody understood, in the app or above it, as an error with a suggestion.
+  static std::optional<ParseExit> check_extras(const CLI::App& chosen) {
+    for (const CLI::App* app = &chosen; app != nullptr; app = app->get_parent()) {
+      for (const std::string& extra : app->remaining()) {
+        if (extra == "--") continue;
+        const bool flag = extra.size() > 1 && extra[0] == '-';
+        const std::string name = flag ? extra.substr(0, extra.find('=')) : extra;
+        const auto known = flag ? flags_of(*app) : commands_of(*app);
+        const char* what = flag             ? "unknown flag"
+                           : !known.empty() ? "unknown command"
+                                            : "unexpected argument";
+        return usage(*app,
+                     std::string(what) + " '" + name + "'" + config::did_you_mean(name, known));
+      }
+    }
+    return std::nullopt;
+  }
+
+  static std::vector<std::string> flags_of(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const CLI::Option* option : app.get_options())
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    return names;
+  }
+
+  static std::vector<std::string> commands_of(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+      names.push_back(sub->get_name());
+    return names;
+  }
+
+  /// What CLI11 cannot check.
+  static ParseOutcome check(const CommandLine& line) {
+    const auto blank = [](const std::string& text) {
+      return text.find_first_not_of(" \t\r\n") == std::string::npos;
+    };
+    const auto refuse = [](const std::string& message) {
+      return ParseExit{exit_usage, "", "muster: " + message + "\n"};
+    };
+    if (const auto* mission = std::get_if<MissionCommand>(&line.command)) {
+      const bool optional = mission->kind == MissionKind::review;
+      if (!optional && !mission->objective_from_stdin && blank(mission->objective))
+        return refuse("the objective is empty");
+    }
+    if (const auto* answer = std::get_if<AnswerCommand>(&line.command))
+      if (blank(answer->text)) return refuse("the answer is empty");
+    if (const auto* tell = std::get_if<TellCommand>(&line.command))
+      if (blank(tell->text)) return refuse("there is nothing to tell");
+    return line;
+  }
+
+  CLI::App app_;
+  Raw raw_;
+  CommandLine line_;
+  std::map<const CLI::App*, Maker> makers_;
+};
+
+}  // namespace
+
+ParseOutcome parse(const std::vector<std::string>& args) { return Builder().run(args); }
+
+std::vector<config::FlagValue> flag_values(const CommandLine& line) {
+  std::vector<config::FlagValue> out;
+  const auto* mission = std::get_if<MissionCommand>(&line.command);
+  if (mission == nullptr) return out;
+  const auto put = [&](const auto& value, const char* pointer, const char* flag) {
+    if (value) out.push_back({pointer, *value, flag});
+  };
+  put(mission->model, "/model", "--model");
+  put(mission->team, "/team", "--team");
+  put(mission->approve, "/approve", "--approve");
+  put(mission->isolation, "/isolation", "--isolation");
+  put(mission->max_cost_usd, "/limits/max_cost_usd", "--max-cost");
+  put(mission->max_time_ms, "/limits/max_time_ms", "--max-time");
+  put(mission->max_tokens, "/limits/max_tokens", "--max-tokens");
+  return out;
+}
+
+std::optional<std::int64_t> parse_duration_ms(std::string_view text) {
+  constexpr std::int64_t most = 366LL * 24 * 3600 * 1000;
+  static const std::map<std::string_view, std::int64_t> units{
+      {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+  std::int64_t total = 0;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+    if (error != std::errc{} || number < 0 || rest[0] == '-') return std::nullopt;
+    rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+    const auto length = std::min(rest.find_first_of("0123456789"), rest.size());
+    const std::string_view unit = rest.substr(0, length);
+    // A plain number is seconds; after other parts it would be a riddle.
+    const bool plain = unit.empty() && total == 0 && rest.empty();
+    const auto factor = units.find(plain ? "s" : unit);
+    if (factor == units.end() || number > most / factor->second) return std::nullopt;
+    total += number * factor->second;
+    rest.remove_prefix(length);
+    if (total > most) return std::nullopt;
+  }
+  return text.empty() ? std::nullopt : std::optional(total);
+}
+
+std::string_view no_model_message() {
+  return "No model is set: use --model provider/model (e.g. ollama/qwen3-coder), MUSTER_MODEL, or "
+         "\"model\" in ~/.config/muster/config.json.\n"
+         "To watch a mission without one: muster demo\n";
+}
+
+}  // namespace muster::cli

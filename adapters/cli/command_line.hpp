@@ -1,0 +1,149 @@
+#pragma once
+// The command line as a value. Parsing never exits, prints, or looks at the environment.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "config/load.hpp"
+#include "runtime/core/events.hpp"
+
+namespace muster::cli {
+
+/// The exit codes that every command uses.
+enum ExitCode : int {
+  exit_sealed = 0,  ///< sealed, answered, or the command did what it says
+  exit_failed = 1,
+  exit_usage = 2,  ///< wrong usage or configuration
+  exit_needs_user = 3,
+  exit_limit = 4,
+  exit_interrupted = 130,
+};
+
+/// How a mission is shown. Neither: live on a terminal, a line per event elsewhere.
+struct ViewOptions {
+  bool json = false;
+  bool plain = false;
+};
+
+/// run | plan | review | fix | search. What is nullopt was not given.
+struct MissionCommand {
+  MissionKind kind = MissionKind::run;
+  std::string objective;
+  bool objective_from_stdin = false;  ///< it was "-"
+  std::optional<std::string> model;   ///< "provider/model", well-formed
+  std::optional<std::string> team;
+  std::optional<std::string> approve;
+  std::optional<std::string> isolation;
+  std::optional<double> max_cost_usd;
+  std::optional<std::int64_t> max_time_ms;
+  std::optional<std::int64_t> max_tokens;
+  bool dry_run = false;
+  bool detach = false;
+  ViewOptions view;
+};
+struct StatusCommand {
+  bool json = false;
+};
+struct StopCommand {
+  bool now = false;  ///< kill instead of letting steps end
+};
+struct ResumeCommand {
+  std::string mission;  ///< empty = the latest
+  bool detach = false;
+  ViewOptions view;
+};
+struct AnswerCommand {
+  std::string id;
+  std::string text;
+};
+struct TellCommand {
+  std::string task;  ///< empty = the mission
+  std::string text;
+};
+struct AttachCommand {
+  ViewOptions view;
+};
+/// diff | apply | undo | discard.
+struct ResultCommand {
+  enum class Action { diff, apply, undo, discard };
+  Action action = Action::diff;
+  std::string mission;  ///< empty = the latest
+};
+struct LogsCommand {
+  std::string task;     ///< empty = all
+  std::string mission;  ///< empty = the latest
+  bool json = false;
+};
+struct TodoCommand {
+  bool accept = false;  ///< else drop
+  std::string id;
+};
+struct WaiveCommand {
+  std::string check;
+};
+struct MissionsCommand {
+  bool json = false;
+};
+struct DemoCommand {
+  bool keep = false;  ///< leave the demo's repository behind
+  bool fast = false;  ///< no pauses for the eye
+  ViewOptions view;
+};
+struct AgentsCommand {
+  std::string team;  ///< empty = the configured one
+  bool json = false;
+};
+struct DoctorCommand {
+  bool json = false;
+};
+struct ConfigCommand {
+  enum class Action { show, validate, schema };
+  Action action = Action::show;
+  bool json = false;
+};
+struct ModelServerCommand {
+  std::string scenario;  ///< empty = the demo's
+  int port = 0;          ///< 0 = any free one, printed
+};
+struct ServeCommand {
+  bool stdio = false;
+};
+
+using Command = std::variant<MissionCommand, StatusCommand, StopCommand, ResumeCommand,
+                             AnswerCommand, TellCommand, AttachCommand, ResultCommand, LogsCommand,
+                             TodoCommand, WaiveCommand, MissionsCommand, DemoCommand, AgentsCommand,
+                             DoctorCommand, ConfigCommand, ModelServerCommand, ServeCommand>;
+
+struct CommandLine {
+  Command command;
+  std::string workspace;  ///< as given; empty = the current folder
+  bool verbose = false;   ///< debug log to stderr
+};
+
+/// The program is to print this and end: help, version, or a usage error.
+struct ParseExit {
+  int code = 0;
+  std::string out;  ///< for stdout
+  std::string err;  ///< for stderr
+};
+
+using ParseOutcome = std::variant<CommandLine, ParseExit>;
+
+/// Parses the arguments (without the program's name). A wrong flag or command ends with code 2 and
+/// names the likely one.
+[[nodiscard]] ParseOutcome parse(const std::vector<std::string>& args);
+
+/// The configuration layer that the flags make.
+[[nodiscard]] std::vector<config::FlagValue> flag_values(const CommandLine& line);
+
+/// "90s", "15m", "1h30m", "250ms", or plain seconds; as milliseconds. Nullopt for anything else.
+[[nodiscard]] std::optional<std::int64_t> parse_duration_ms(std::string_view text);
+
+/// The two lines for a user without a model.
+[[nodiscard]] std::string_view no_model_message();
+
+}  // namespace muster::cli
