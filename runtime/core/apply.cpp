@@ -162,6 +162,8 @@ void finish_task(State& state, TaskState& task) {
 
 void end_mission(State& state, Phase phase, std::string reason, ErrorCode code) {
   if (is_terminal(state.phase)) return;
+  // The seal changes the user's tree: once it is under way nothing else is the end.
+  if (state.phase == Phase::sealing && phase != Phase::sealed) return;
   state.phase = phase;
   state.outcome_reason = std::move(reason);
   state.outcome_code = code;
@@ -737,6 +739,10 @@ void on(State& state, const IntegratedVerified& event) {
   if (event.tree != state.tip_tree)
     return mission_step_failed(state, {ErrorCode::conflict, "verified another tree than the branch's tip"},
                                IntentKind::final_verify);
+  for (const auto& receipt : event.receipts)
+    if (!receipt.fresh_for(event.tree))
+      return mission_step_failed(state, {ErrorCode::conflict, "the tree changed while '" + receipt.facts().command + "' ran"},
+                                 IntentKind::final_verify);
   mission_step_ok(state);
   state.final_tree = event.tree;
   state.final_done = true;
@@ -770,6 +776,7 @@ void on(State& state, const LeaseExtended& event) {
 }
 
 void on(State& state, const IssueRaised& event) {
+  if (state.phase == Phase::sealing) return;
   for (const auto& issue : state.issues)
     if (issue.id == event.id) return;
   state.issues.push_back({event.id, event.task, event.title, event.detail, true, {}, {}});
@@ -823,6 +830,7 @@ void on(State& state, const UserPaused&) { state.paused = true; }
 
 void try_again(State& state) {
   state.wants_user = false;
+  if (state.phase == Phase::master_review) clear_final(state);  // look at everything again
   state.mission_failures = 0;
 }
 
@@ -885,10 +893,16 @@ void on(State& state, const TodoDecided& event) {
 }
 
 void on(State& state, const TaskProposed& event) {
-  if (is_terminal(state.phase)) return;
+  if (state.phase == Phase::sealing) return;
   if (!validate_plan({event.task}, plan_limits(state), task_ids(state)).empty()) return;
   add_task(state, event.task);
   link_tasks(state, state.tasks.size() - 1);
+}
+
+template <class Event>
+void close_late(State& state, const Event& event) {
+  if constexpr (requires { event.intent; }) close(state, event.intent, {});
+  if constexpr (std::is_same_v<Event, UsageRecorded>) on(state, event);
 }
 
 void on(State& state, const TaskReworded& event) {
@@ -898,6 +912,11 @@ void on(State& state, const TaskReworded& event) {
 }  // namespace
 
 void apply(State& state, const EventBody& event) {
+  if (is_terminal(state.phase)) {
+    // The end stands. Late receipts close what was open, late bills are counted.
+    std::visit([&state](const auto& body) { close_late(state, body); }, event);
+    return;
+  }
   std::visit([&state](const auto& body) { on(state, body); }, event);
   settle(state);
 }

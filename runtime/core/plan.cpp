@@ -1,14 +1,15 @@
 #include "runtime/core/plan.hpp"
 
+#include "runtime/core/json_fields.hpp"
+
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
 namespace muster {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Verification, command, check, path, pattern)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(TaskSpec, id, title, description, files, depends_on,
+MUSTER_JSON_FIELDS(Verification, command, check, path, pattern)
+MUSTER_JSON_FIELDS(TaskSpec, id, title, description, files, depends_on,
                                                 acceptance, verification, test_exempt_reason)
 
 namespace {

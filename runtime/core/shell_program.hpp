@@ -37,8 +37,9 @@ struct ShellCommand {
   /// Runs unconditionally as part of the outermost list; ( ) and { } around it do not matter. False
   /// in loops, branches, functions and substitutions.
   bool top_level = true;
-  bool background = false;  ///< followed by "&": its exit status is lost
-  bool negated = false;     ///< "!" before it
+  bool substitution = false;  ///< stands in $(...), `...`, <(...) or >(...)
+  bool background = false;    ///< followed by "&": its exit status is lost
+  bool negated = false;       ///< "!" before it
 };
 
 /// All simple commands of a text, in the order of the text.

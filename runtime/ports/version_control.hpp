@@ -69,6 +69,11 @@ class VersionControl {
   virtual Status release(const std::string& key) = 0;
   /// Hash of all non-ignored files of the tree of `key` (a git tree id; cheap when little changed).
   virtual Result<std::string> tree_hash(const std::string& key) = 0;
+  /// The same over the files that the last tree_hash() saw: files that came into being since (what a build or a test leaves behind) do not
+  /// count. Equal to the last tree_hash() when a check changed none of them.
+  virtual Result<std::string> tracked_hash(const std::string& key) = 0;
+  /// Removes the non-ignored files that came into being since the last tree_hash().
+  virtual Status clean_untracked(const std::string& key) = 0;
   /// What the tree of `key` changed against its base.
   virtual Result<Diff> diff(const std::string& key, std::size_t max_patch_bytes) = 0;
   /// Commits all changes of the tree of `key` on top of its base; returns the commit (the base itself when nothing changed).

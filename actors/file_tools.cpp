@@ -1,0 +1,138 @@
+#include "actors/file_tools.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "runtime/core/plan.hpp"
+
+namespace muster {
+namespace {
+
+using nlohmann::json;
+
+Result<json> parse_object(const std::string& text) {
+  auto parsed = json::parse(text.empty() ? "{}" : text, nullptr, false);
+  if (!parsed.is_object())
+    return Error{ErrorCode::invalid_argument, "the arguments are not a JSON object; send them again"};
+  return parsed;
+}
+
+Result<std::string> text_arg(const json& args, const char* key, bool required) {
+  auto found = args.find(key);
+  if (found == args.end() || found->is_null()) {
+    if (!required) return std::string();
+    return Error{ErrorCode::invalid_argument, std::string("argument '") + key + "' is missing"};
+  }
+  if (!found->is_string())
+    return Error{ErrorCode::invalid_argument, std::string("argument '") + key + "' must be a string"};
+  return found->get<std::string>();
+}
+
+int int_arg(const json& args, const char* key, int fallback) {
+  auto found = args.find(key);
+  if (found == args.end()) return fallback;
+  if (found->is_number()) {
+    auto value = found->get<double>();
+    return value < 0 ? 0 : value > 1e9 ? 1000000000 : static_cast<int>(value);
+  }
+  return fallback;
+}
+
+Result<FileToolOutcome> shown(Result<ToolText> text) {
+  if (!text) return text.error();
+  return FileToolOutcome{std::move(text->text), std::nullopt};
+}
+
+Result<FileToolOutcome> wrote(Result<WriteReceipt> receipt, const char* verb) {
+  if (!receipt) return receipt.error();
+  auto text = std::string(verb) + " " + receipt->path;
+  if (receipt->digest_before == receipt->digest_after) text += " (unchanged: it already had this content)";
+  return FileToolOutcome{text, *receipt};
+}
+
+Result<FileToolOutcome> run_read(WorkspaceFiles& files, const json& args) {
+  auto path = text_arg(args, "path", true);
+  if (!path) return path.error();
+  return shown(files.read(*path, int_arg(args, "first_line", 1), int_arg(args, "line_count", 0)));
+}
+
+Result<FileToolOutcome> run_list(WorkspaceFiles& files, const json& args) {
+  auto path = text_arg(args, "path", false);
+  if (!path) return path.error();
+  return shown(files.list(path->empty() ? "." : *path, int_arg(args, "depth", 2)));
+}
+
+Result<FileToolOutcome> run_glob(WorkspaceFiles& files, const json& args) {
+  auto pattern = text_arg(args, "pattern", true);
+  if (!pattern) return pattern.error();
+  return shown(files.glob(*pattern));
+}
+
+Result<FileToolOutcome> run_grep(WorkspaceFiles& files, const json& args) {
+  auto pattern = text_arg(args, "pattern", true);
+  if (!pattern) return pattern.error();
+  auto path = text_arg(args, "path", false);
+  if (!path) return path.error();
+  auto include = text_arg(args, "include", false);
+  if (!include) return include.error();
+  return shown(files.grep(*pattern, path->empty() ? "." : *path, *include));
+}
+
+Result<FileToolOutcome> run_write(WorkspaceFiles& files, const json& args) {
+  auto path = text_arg(args, "path", true);
+  if (!path) return path.error();
+  auto content = text_arg(args, "content", true);
+  if (!content) return content.error();
+  return wrote(files.write(*path, *content), "wrote");
+}
+
+Result<FileToolOutcome> run_edit(WorkspaceFiles& files, const json& args) {
+  auto path = text_arg(args, "path", true);
+  if (!path) return path.error();
+  auto before = text_arg(args, "old_text", true);
+  if (!before) return before.error();
+  auto after = text_arg(args, "new_text", true);
+  if (!after) return after.error();
+  return wrote(files.edit(*path, *before, *after, args.value("all", json(false)) == json(true)), "edited");
+}
+
+}  // namespace
+
+bool is_reading_tool(const std::string& name) noexcept {
+  return name == "read" || name == "list" || name == "glob" || name == "grep";
+}
+
+bool is_writing_tool(const std::string& name) noexcept { return name == "write" || name == "edit"; }
+
+Result<std::string> written_path(const std::string& arguments) {
+  auto args = parse_object(arguments);
+  if (!args) return args.error();
+  auto path = text_arg(*args, "path", true);
+  if (!path) return path.error();
+  return normalise_path(*path);
+}
+
+Result<FileToolOutcome> run_file_tool(WorkspaceFiles& files, const std::string& name,
+                                      const std::string& arguments) {
+  auto args = parse_object(arguments);
+  if (!args) return args.error();
+  if (name == "read") return run_read(files, *args);
+  if (name == "list") return run_list(files, *args);
+  if (name == "glob") return run_glob(files, *args);
+  if (name == "grep") return run_grep(files, *args);
+  if (name == "write") return run_write(files, *args);
+  if (name == "edit") return run_edit(files, *args);
+  return Error{ErrorCode::not_found, "there is no tool '" + name + "'"};
+}
+
+std::string describe_call(const std::string& name, const std::string& arguments) {
+  auto args = json::parse(arguments, nullptr, false);
+  if (!args.is_object()) return name;
+  for (const char* key : {"command", "path", "pattern", "title", "question", "job"})
+    if (auto found = args.find(key); found != args.end() && found->is_string()) {
+      auto value = found->get<std::string>();
+      return name + " " + value.substr(0, value.find('\n')).substr(0, 120);
+    }
+  return name;
+}
+
+}  // namespace muster

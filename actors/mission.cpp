@@ -1,0 +1,317 @@
+#include "actors/mission.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "actors/mission_status.hpp"
+#include "runtime/core/text.hpp"
+#include "runtime/core/todo.hpp"
+
+namespace muster {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+constexpr auto request_deadline = 30s;
+constexpr auto todo_period = 2s;
+constexpr auto clock_period = 5s;
+
+}  // namespace
+
+Mission::Mission(compat::Self<mission_actor> self, MissionSpec spec, MissionDeps deps)
+    : self_(self), spec_(std::move(spec)), deps_(std::move(deps)) {
+  state_.mission = spec_.mission;
+}
+
+compat::Behavior<mission_actor> Mission::make_behavior() {
+  compat::on_down(self_, [this](const caf::actor_addr& who, const compat::End& how) { on_session_down(who, how); });
+  load();
+  return {
+      [](resume_atom, Continuation& next) { next.run(); },
+      [this](session_done_atom, const SessionResultPtr& result) { on_session(result); },
+      [this](session_view_atom, const SessionView& view) {
+        auto found = sessions_.find(view.session);
+        if (found != sessions_.end()) found->second.view = view;
+        publish("agent", view_to_json(view).dump());
+        if (view.usage) record(*view.usage);
+        pump();
+      },
+      [this](verified_atom, const VerifyResultPtr& result) { on_verified(result); },
+      [this](mission_tool_atom, const MissionToolCall& call) { return on_tool(call); },
+      [this](control_atom, const ControlRequest& request) -> caf::result<std::string> {
+        auto reply = on_control(request);
+        if (!reply) return to_caf(reply.error());
+        return *reply;
+      },
+      [this](journal_failed_atom, const JournalFailure& failure) {
+        publish("journal_failed", json{{"error", failure.error.text()}}.dump());
+        // Nothing more can be recorded: hold still, keep what is on disk.
+        state_.paused = true;
+        stop_everything();
+      },
+  };
+}
+
+// ---- Life -------------------------------------------------------------------------------------------------------------------------
+
+void Mission::load() {
+  deps_.session.blocking->run([this, store = deps_.store, id = spec_.mission, me = handle(), fresh = spec_.start.has_value()] {
+    auto records = std::make_shared<Result<std::vector<StoredRecord>>>(store->load(id));
+    if (fresh && !records->ok() && records->error().code == ErrorCode::not_found) *records = std::vector<StoredRecord>{};
+    compat::post(me, resume_atom_v, Continuation{[this, records] { on_loaded(*records); }});
+  });
+}
+
+void Mission::on_loaded(const Result<std::vector<StoredRecord>>& records) {
+  auto corrupt = [this](const Error& error) {
+    publish("mission_ended", json{{"outcome", "failed"}, {"reason", error.text()}, {"exit_code", 1}}.dump());
+    ended_ = true;
+    compat::quit(self_, error);
+  };
+  if (!records) return corrupt(records.error());
+  bool any = false;
+  for (const auto& stored : *records) {
+    if (stored.kind != "event") continue;
+    auto event = event_from_json(json::parse(stored.row.empty() ? stored.body : stored.row, nullptr, false));
+    if (!event) return corrupt({ErrorCode::corrupt, event.error().message, spec_.mission + " record " + std::to_string(stored.seq)});
+    apply(state_, *event);
+    any = true;
+  }
+  compat::send(self_, deps_.session.journal, subscribe_atom_v,
+               JournalSubscription{spec_.mission, compat::typed<journal_listener>(compat::untyped(handle()))});
+  if (!any && spec_.start) {
+    loaded_ = true;
+    record(*spec_.start);
+    arm_clock();
+    return pump();
+  }
+  if (!any) return corrupt({ErrorCode::not_found, "there is no such mission", spec_.mission});
+  reopen_tree();
+}
+
+/// After a restart: the steps that were under way when the engine went down are asked for again.
+void Mission::reopen_tree() {
+  deps_.session.blocking->run([this, tree = deps_.tree, survey = deps_.survey, me = handle(), discovered = state_.discovered,
+                               ended = is_terminal(state_.phase)] {
+    auto facts = std::make_shared<Result<ProjectFacts>>(ProjectFacts{});
+    if (discovered && !ended) {
+      auto base = tree->open();
+      auto snapshot = base ? tree->checkout("integrated", "") : Result<Snapshot>(base.error());
+      if (snapshot)
+        *facts = survey(snapshot->path);
+      else
+        *facts = snapshot.error();
+    }
+    compat::post(me, resume_atom_v, Continuation{[this, facts] {
+      loaded_ = true;
+      if (!facts->ok()) {
+        record(LimitHit{"workspace", facts->error().text(), true});
+        return pump();
+      }
+      facts_ = facts->value();
+      auto open = state_.open;
+      for (const auto& [id, intent] : open)
+        record(StepFailed{id, {ErrorCode::cancelled, "the engine was restarted"}});
+      // Questions of sessions that are gone are asked again by their successors.
+      if (state_.paused) record(UserResumed{});
+      mark_all(state_);
+      arm_clock();
+      pump();
+    }});
+  });
+}
+
+void Mission::arm_clock() {
+  if (ended_) return;
+  clock_ = compat::run_delayed(self_, clock_period, [this] {
+    if (state_.limits.max_time_ms) record(TimePassed{deps_.session.wall_ms()});
+    publish("tick", "{}");
+    pump();
+    arm_clock();
+  });
+}
+
+void Mission::publish(const std::string& type, const std::string& text) {
+  compat::send(self_, deps_.notifier, publish_atom_v, std::make_shared<const Notice>(Notice{spec_.mission, type, text}));
+}
+
+void Mission::record(const EventBody& event) {
+  auto text = event_to_json(event);
+  auto row = text.dump(-1, ' ', false, json::error_handler_t::replace);
+  compat::send(self_, deps_.session.journal, append_lazy_atom_v, JournalBatch{spec_.mission, {{"event", {}, row, {}}}});
+  auto before = state_.phase;
+  apply(state_, event);
+  publish(std::string(event_name(event)), row);
+  if (state_.phase != before)
+    publish("phase", json{{"from", name_of(before)}, {"to", name_of(state_.phase)}, {"iteration", state_.iteration}}.dump());
+  after_event(event);
+}
+
+/// What follows from an event outside of State: sessions of tasks that nobody wants any more are stopped.
+void Mission::after_event(const EventBody&) {
+  for (auto& [id, running] : sessions_) {
+    const auto* task = state_.task(running.task);
+    if (task && is_terminal(task->stage)) compat::send(self_, running.session, stop_atom_v);
+  }
+}
+
+void Mission::pump() {
+  if (!loaded_ || pumping_ || ended_) return;
+  pumping_ = true;
+  for (auto intents = decide(state_); !intents.empty(); intents = decide(state_))
+    for (const auto& intent : intents) {
+      record(intent);
+      if (state_.intent(intent.id)) execute(intent);
+    }
+  pumping_ = false;
+  if (is_terminal(state_.phase)) return ended();
+  project_todo();
+  bool waits = state_.wants_user || (!state_.open.empty() && state_.questions.size() >= state_.open.size() &&
+                                     waiting_answers_.size() >= state_.open.size());
+  if (waits && !told_needs_user_) publish("needs_user", questions_to_json(state_).dump());
+  told_needs_user_ = waits;
+  if (state_.paused && state_.open.empty() && !told_paused_) {
+    told_paused_ = true;
+    compat::request(
+        self_, deps_.session.journal, request_deadline, [this] { publish("mission_paused", "{}"); },
+        [this](const Error&) { publish("mission_paused", "{}"); }, flush_atom_v, spec_.mission);
+  }
+}
+
+void Mission::stop_everything() {
+  for (auto& [id, running] : sessions_) compat::send(self_, running.session, stop_atom_v);
+  for (auto& [id, verifier] : verifiers_) compat::send(self_, verifier, stop_atom_v);
+  compat::send(self_, deps_.session.jobs, kill_scope_atom_v, JobFilter{spec_.mission, {}, {}, {}});
+}
+
+void Mission::ended() {
+  if (ended_) return;
+  ended_ = true;
+  clock_.cancel();
+  todo_timer_.cancel();
+  stop_everything();
+  project_todo();
+  auto tell = [this] { publish("mission_ended", outcome_to_json(state_).dump()); };
+  // The user is told after the end is on disk, and never before.
+  compat::request(
+      self_, deps_.session.journal, request_deadline, tell, [tell](const Error&) { tell(); }, flush_atom_v, spec_.mission);
+}
+
+// ---- todo.md ----------------------------------------------------------------------------------------------------------------------
+
+void Mission::project_todo() {
+  if (state_.tasks.empty() || projecting_ || !deps_.project) return;
+  projecting_ = true;
+  auto text = render_todo(todo_items_of(state_));
+  deps_.session.blocking->run([this, project = deps_.project, text, expected = todo_written_, me = handle()] {
+    auto edited = std::make_shared<Result<std::optional<std::string>>>(project("todo.md", expected, text));
+    compat::post(me, resume_atom_v, Continuation{[this, edited, text] {
+      projecting_ = false;
+      if (edited->ok() && !edited->value()) todo_written_ = text;
+      if (edited->ok() && edited->value()) on_todo_edit(*edited->value());
+      if (!ended_)
+        todo_timer_ = compat::run_delayed(self_, todo_period, [this] { project_todo(); });
+    }});
+  });
+}
+
+/// A person's edit is a proposal: it adds, rewords; it never finishes or removes.
+void Mission::on_todo_edit(const std::string& text) {
+  auto proposal = parse_todo_proposal(todo_items_of(state_), text);
+  todo_written_ = text;
+  for (const auto& change : proposal.proposals) {
+    if (change.kind == TodoProposal::Kind::reword) record(TaskReworded{change.id, change.title});
+    if (change.kind != TodoProposal::Kind::add) continue;
+    TaskSpec spec;
+    int number = 1;
+    auto prefix = "M" + std::to_string(state_.iteration) + ".T";
+    while (state_.index.contains(prefix + std::to_string(number))) ++number;
+    spec.id = prefix + std::to_string(number);
+    spec.title = change.title;
+    spec.description = "Added by the user in todo.md.";
+    for (const auto& check : project_checks())
+      spec.verification.push_back({check.cwd.empty() ? check.command : "cd '" + check.cwd + "' && " + check.command, {}, {}, {}});
+    if (spec.verification.empty()) {
+      publish("todo_refused", json{{"line", 0}, {"reason", "no check is known that could verify '" + change.title + "'"}}.dump());
+      continue;
+    }
+    record(TaskProposed{spec});
+  }
+  for (const auto& refusal : proposal.refusals)
+    publish("todo_refused", json{{"line", refusal.line}, {"reason", refusal.reason}}.dump());
+  pump();
+}
+
+// ---- Control ----------------------------------------------------------------------------------------------------------------------
+
+std::string Mission::status_json() const {
+  std::vector<SessionView> views;
+  for (const auto& [id, running] : sessions_) views.push_back(running.view);
+  return status_to_json(state_, views, deps_.session.wall_ms()).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Result<std::string> Mission::answer(const std::string& id, const std::string& text) {
+  auto found = std::find_if(state_.questions.begin(), state_.questions.end(), [&](const Question& q) { return q.id == id; });
+  if (found == state_.questions.end()) return Error{ErrorCode::not_found, "no open question '" + id + "'"};
+  record(UserAnswered{id, text});
+  if (auto waiting = waiting_answers_.find(id); waiting != waiting_answers_.end()) {
+    waiting->second.deliver("The user answers: " + text);
+    waiting_answers_.erase(waiting);
+  }
+  pump();
+  return std::string("{}");
+}
+
+Result<std::string> Mission::tell(const std::string& task, const std::string& text) {
+  if (!task.empty() && !state_.task(task)) return Error{ErrorCode::not_found, "no task '" + task + "'"};
+  record(UserTold{task, text});
+  int reached = 0;
+  for (auto& [id, running] : sessions_)
+    if (task.empty() || running.task == task) {
+      compat::send(self_, running.session, tell_atom_v, text);
+      ++reached;
+    }
+  pump();
+  return json{{"sessions", reached}}.dump();
+}
+
+Result<std::string> Mission::on_control(const ControlRequest& request) try {
+  auto params = json::parse(request.params.empty() ? "{}" : request.params);
+  if (request.method == "status") return status_json();
+  if (!loaded_) return Error{ErrorCode::unavailable, "the mission is still being loaded"};
+  if (request.method == "diff_base") return json{{"base", state_.base}, {"tip", state_.tip}}.dump();
+  if (request.method == "plan_text") return json{{"text", describe_plan(state_)}}.dump();
+  if (ended_) return Error{ErrorCode::conflict, "the mission has ended"};
+  if (request.method == "answer") return answer(params.at("id"), params.at("text"));
+  if (request.method == "tell") return tell(params.value("task", ""), params.at("text"));
+  if (request.method == "stop") {
+    record(UserStopped{});
+    pump();
+  } else if (request.method == "pause") {
+    record(UserPaused{});
+    stop_everything();
+    pump();
+  } else if (request.method == "resume") {
+    told_paused_ = false;
+    record(UserResumed{});
+    pump();
+  } else if (request.method == "waive") {
+    record(UserWaived{params.at("check")});
+    pump();
+  } else if (request.method == "todo") {
+    auto action = params.at("action").get<std::string>();
+    auto id = params.at("id").get<std::string>();
+    if (!state_.task(id)) return Error{ErrorCode::not_found, "no task '" + id + "'"};
+    if (action != "accept" && action != "drop") return Error{ErrorCode::invalid_argument, "action is accept or drop"};
+    record(TodoDecided{id, action == "accept"});
+    pump();
+  } else {
+    return Error{ErrorCode::not_found, "unknown method '" + request.method + "'"};
+  }
+  return std::string("{}");
+} catch (const json::exception& e) {
+  return Error{ErrorCode::invalid_argument, e.what(), request.method};
+}
+
+}  // namespace muster

@@ -1,0 +1,155 @@
+#pragma once
+// One mission: the only writer of its State. Journals every event, applies it, asks decide() what is next, and has the steps carried out.
+//   mission.cpp          life: load, record, pump, control, end
+//   mission_steps.cpp    intents -> sessions, verifications, version control
+//   mission_results.cpp  what comes back -> receipt events; the tools that sessions ask the mission for
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actors/agent_profile.hpp"
+#include "actors/session.hpp"
+#include "actors/verifier.hpp"
+#include "messages/protocol.hpp"
+#include "runtime/boot/compat.hpp"
+#include "runtime/core/briefing.hpp"
+#include "runtime/core/state.hpp"
+#include "runtime/ports/store.hpp"
+#include "runtime/ports/version_control.hpp"
+
+namespace muster {
+
+/// What the engine found out about a tree by looking at it. Made on the pool.
+struct ProjectFacts {
+  std::vector<std::string> stack;
+  std::vector<ProjectCommand> commands;
+  std::string context;    ///< text of context.md
+  std::string rules;      ///< AGENTS.md, CLAUDE.md
+  std::string listing;    ///< of the tree, short
+};
+
+struct MissionSpec {
+  std::string mission;
+  std::optional<MissionStarted> start;   ///< of a new mission; nullopt = resume what the journal holds
+  SessionLimits session;
+  std::chrono::milliseconds verification{600000};
+  bool new_test_rule = true;
+};
+
+/// Ports and services that a mission uses; they outlive all actors.
+struct MissionDeps {
+  SessionDeps session;
+  notifier_actor notifier;
+  Store* store = nullptr;
+  std::shared_ptr<VersionControl> tree;
+  Roster roster;
+  std::function<ProjectFacts(const std::string& root)> survey;                      ///< pool thread
+  std::function<Result<std::string>(const Verification&, const std::string&)> builtin_check;  ///< pool thread
+  std::function<bool(const std::string& command)> is_verification;                  ///< any thread
+  /// Writes `.muster/<name>` when it is as it was last written, else returns what a person made of it. Pool thread.
+  std::function<Result<std::optional<std::string>>(const std::string& name, const std::string& expected, const std::string& text)> project;
+};
+
+class Mission {
+ public:
+  Mission(compat::Self<mission_actor> self, MissionSpec spec, MissionDeps deps);
+  compat::Behavior<mission_actor> make_behavior();
+
+  static constexpr const char* name = "mission";
+
+ private:
+  // Life
+  void load();
+  void on_loaded(const Result<std::vector<StoredRecord>>& records);
+  void reopen_tree();
+  void record(const EventBody& event);
+  void pump();
+  void after_event(const EventBody& event);
+  void ended();
+  void publish(const std::string& type, const std::string& json);
+  void stop_everything();
+  void arm_clock();
+  void project_todo();
+  void on_todo_edit(const std::string& text);
+
+  // Steps
+  void execute(const IntentIssued& intent);
+  void discover(const IntentIssued& intent);
+  void baseline(const IntentIssued& intent);
+  void prepare(const IntentIssued& intent);
+  void rebase(const IntentIssued& intent);
+  void merge(const IntentIssued& intent);
+  void land(const IntentIssued& intent);
+  void seal(const IntentIssued& intent);
+  void verify_task(const IntentIssued& intent);
+  void verify_final(const IntentIssued& intent);
+  void brief_task_session(const IntentIssued& intent, const char* role);
+  void brief_mission_session(const IntentIssued& intent, const char* role);
+  void start_session(const IntentIssued& intent, const std::string& role, const std::string& root, std::string briefing);
+  void start_verifier(VerifySpec spec);
+  [[nodiscard]] std::vector<Check> project_checks() const;
+  [[nodiscard]] std::vector<Check> task_checks(const TaskState& task) const;
+  [[nodiscard]] CommitInfo commit_info(const TaskState& task) const;
+  void step_failed(IntentId intent, const Error& error);
+  template <class Work, class Then>
+  void blocking(IntentId intent, Work work, Then then);
+  void measure_work(const IntentIssued& intent, WorkSubmitted work);
+
+  // Results
+  void on_session(const SessionResultPtr& result);
+  void on_verified(const VerifyResultPtr& result);
+  void on_submitted(const IntentIssued& intent, const SessionResult& result);
+  void on_session_down(const caf::actor_addr& who, const compat::End& how);
+  std::vector<ReviewFinding> claim_changed_files(const std::string& task, const std::vector<std::string>& changed);
+
+  // Tools of sessions
+  caf::result<std::string> on_tool(const MissionToolCall& call);
+  Result<std::string> check_plan(const std::string& arguments) const;
+  Result<std::string> check_triage(const std::string& arguments) const;
+  Result<std::string> check_verdict(const std::string& arguments) const;
+  Result<std::string> lease(const MissionToolCall& call);
+  Result<std::string> raise_issue(const MissionToolCall& call);
+  Result<std::string> resolve_issue(const MissionToolCall& call);
+  caf::result<std::string> ask_user(const MissionToolCall& call);
+
+  // Control
+  Result<std::string> on_control(const ControlRequest& request);
+  Result<std::string> answer(const std::string& id, const std::string& text);
+  Result<std::string> tell(const std::string& task, const std::string& text);
+  [[nodiscard]] std::string status_json() const;
+
+  [[nodiscard]] mission_actor handle() const { return compat::handle_of<mission_actor>(self_); }
+  [[nodiscard]] const IntentIssued* open_intent(IntentId id) const { return state_.intent(id); }
+
+  struct Running {
+    session_actor session;
+    IntentId intent = 0;
+    std::string task;
+    SessionView view;
+  };
+
+  compat::Self<mission_actor> self_;
+  MissionSpec spec_;
+  MissionDeps deps_;
+  State state_;
+  bool loaded_ = false;
+  bool pumping_ = false;
+  bool ended_ = false;
+  bool told_needs_user_ = false;
+  bool told_paused_ = false;
+  ProjectFacts facts_;
+  std::string todo_written_;
+  bool projecting_ = false;
+  std::map<std::string, Running> sessions_;
+  std::map<IntentId, verifier_actor> verifiers_;
+  std::map<std::string, compat::Promise<std::string>> waiting_answers_;   // question -> the session that waits
+  compat::Timer clock_;
+  compat::Timer todo_timer_;
+};
+
+}  // namespace muster

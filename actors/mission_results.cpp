@@ -1,0 +1,258 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "actors/mission.hpp"
+#include "actors/mission_status.hpp"
+
+// What comes back from sessions and verifications, as receipt events; and what sessions ask the mission for while they run.
+
+namespace muster {
+namespace {
+
+using nlohmann::json;
+
+std::string text_of(const json& args, const char* key) {
+  auto found = args.find(key);
+  return found != args.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::vector<ReviewFinding> findings_of(const json& args) {
+  std::vector<ReviewFinding> out;
+  auto list = args.find("findings");
+  if (list == args.end() || !list->is_array()) return out;
+  for (const auto& item : *list) {
+    ReviewFinding finding;
+    if (item.is_string()) {
+      finding.message = item.get<std::string>();
+    } else if (item.is_object()) {
+      finding.file = text_of(item, "file");
+      finding.message = text_of(item, "message");
+      if (auto line = item.find("line"); line != item.end() && line->is_number_integer()) finding.line = line->get<int>();
+      finding.severity = text_of(item, "severity");
+    }
+    if (finding.severity.empty()) finding.severity = "error";
+    if (!finding.message.empty()) out.push_back(std::move(finding));
+  }
+  return out;
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string out;
+  for (const auto& line : lines) out += (out.empty() ? "" : "\n") + line;
+  return out;
+}
+
+Result<TaskSpec> small_task(const json& args) {
+  auto task = args.find("task");
+  if (task == args.end() || !task->is_object())
+    return Error{ErrorCode::invalid_argument, "kind small needs 'task': {title, files, verification, ...}"};
+  auto single = *task;
+  if (!single.contains("id") || !single["id"].is_string() || single["id"].get_ref<const std::string&>().empty()) single["id"] = "M1.T1";
+  auto parsed = parse_plan(json{{"tasks", json::array({single})}});
+  if (!parsed) return parsed.error();
+  return parsed->front();
+}
+
+}  // namespace
+
+// ---- Sessions ---------------------------------------------------------------------------------------------------------------------
+
+void Mission::on_session(const SessionResultPtr& result) {
+  auto found = sessions_.find(result->session);
+  if (found == sessions_.end() || found->second.intent != result->intent) return;
+  if (found->second.view.usage) found->second.view.usage.reset();
+  sessions_.erase(found);
+  const auto* intent = open_intent(result->intent);
+  if (!intent) return pump();
+  if (result->failure) return step_failed(result->intent, *result->failure);
+  on_submitted(*intent, *result);
+}
+
+void Mission::on_submitted(const IntentIssued& intent, const SessionResult& result) {
+  auto args = json::parse(result.arguments, nullptr, false);
+  if (!args.is_object()) args = json::object();
+  auto id = intent.id;
+  if (result.final_tool == "answer") {
+    if (state_.kind == MissionKind::search)
+      record(Answered{id, text_of(args, "text"), true});
+    else
+      record(Triaged{id, TriageKind::question, {}, text_of(args, "text"), std::nullopt});
+  } else if (result.final_tool == "submit_triage") {
+    Triaged triaged{id, enum_from<TriageKind>(text_of(args, "kind")).value_or(TriageKind::large), text_of(args, "reason"),
+                    text_of(args, "answer"), std::nullopt};
+    if (triaged.kind == TriageKind::small)
+      if (auto task = small_task(args)) triaged.task = *task;
+    record(triaged);
+  } else if (result.final_tool == "submit_plan") {
+    auto tasks = parse_plan(args);
+    if (!tasks) return step_failed(id, tasks.error());
+    record(PlanSubmitted{id, *tasks, text_of(args, "summary")});
+  } else if (result.final_tool == "submit_verdict") {
+    record(VerdictGiven{id, text_of(args, "verdict") == "approve", text_of(args, "summary"), findings_of(args)});
+  } else if (result.final_tool == "request_seal") {
+    record(SealRequested{id, text_of(args, "summary")});
+  } else if (result.final_tool == "submit_result") {
+    WorkSubmitted work{id, text_of(args, "summary"), result.tool_calls, false, text_of(args, "test_exempt_reason")};
+    return measure_work(intent, std::move(work));
+  } else {
+    return step_failed(id, {ErrorCode::malformed, "ended with the unknown tool '" + result.final_tool + "'"});
+  }
+  pump();
+}
+
+void Mission::on_session_down(const caf::actor_addr& who, const compat::End& how) {
+  // A session or verifier that told its result is forgotten already; what is left here died without a word.
+  for (auto& [name, running] : sessions_)
+    if (caf::actor_cast<caf::actor_addr>(running.session) == who) {
+      auto intent = running.intent;
+      if (how.kind == compat::End::Kind::normal) return;  // its last message is on the way
+      sessions_.erase(name);
+      compat::send(self_, deps_.session.jobs, kill_scope_atom_v, JobFilter{spec_.mission, {}, "S" + std::to_string(intent), {}});
+      return step_failed(intent, {ErrorCode::internal, "the session crashed: " + how.error.text()});
+    }
+  for (auto& [intent, verifier] : verifiers_)
+    if (caf::actor_cast<caf::actor_addr>(verifier) == who) {
+      auto id = intent;
+      if (how.kind == compat::End::Kind::normal) return;
+      verifiers_.erase(id);
+      return step_failed(id, {ErrorCode::internal, "the verification crashed: " + how.error.text()});
+    }
+}
+
+// ---- Verifications ----------------------------------------------------------------------------------------------------------------
+
+/// Files that were changed outside the lease: taken in when nobody else has them, held against the task when somebody has.
+std::vector<ReviewFinding> Mission::claim_changed_files(const std::string& task, const std::vector<std::string>& changed) {
+  std::vector<ReviewFinding> out;
+  for (const auto& file : changed) {
+    if (state_.leases.holder_of(file) == task) continue;
+    auto probe = state_.leases;
+    if (auto other = probe.extend(task, {file}))
+      out.push_back({file, 0, "changed without a lease: " + *other + " is the writer of this file; take the change back", "error"});
+    else
+      record(LeaseExtended{task, {file}});
+  }
+  return out;
+}
+
+void Mission::on_verified(const VerifyResultPtr& result) {
+  verifiers_.erase(result->intent);
+  const auto* found = open_intent(result->intent);
+  if (!found) return pump();
+  auto intent = *found;
+  if (result->failure) return step_failed(intent.id, *result->failure);
+  if (intent.kind == IntentKind::baseline) {
+    record(BaselineRecorded{intent.id, result->receipts});
+  } else if (intent.kind == IntentKind::final_verify) {
+    record(IntegratedVerified{intent.id, result->tree, result->receipts});
+  } else {
+    TaskVerified verified{intent.id, result->tree, result->receipts, result->changed, result->findings};
+    if (intent.kind == IntentKind::verify)
+      for (auto& finding : claim_changed_files(intent.task, result->changed)) verified.findings.push_back(std::move(finding));
+    record(verified);
+  }
+  pump();
+}
+
+// ---- Tools of sessions ------------------------------------------------------------------------------------------------------------
+
+Result<std::string> Mission::check_plan(const std::string& arguments) const {
+  auto tasks = parse_plan(json::parse(arguments, nullptr, false));
+  if (!tasks) return tasks.error();
+  std::vector<std::string> known;
+  for (const auto& task : state_.tasks) known.push_back(task.spec.id);
+  auto problems = validate_plan(*tasks, {state_.limits.max_tasks, state_.limits.max_files_per_task}, known);
+  for (const auto& task : *tasks)
+    for (const auto& check : task.verification)
+      if (!check.command.empty() && !deps_.is_verification(check.command))
+        problems.push_back(task.id + ": '" + check.command +
+                           "' verifies nothing; use the project's build, test or lint command, or a built-in check");
+  if (!problems.empty()) return Error{ErrorCode::invalid_argument, joined(problems), "the plan is refused"};
+  return std::string("ok");
+}
+
+Result<std::string> Mission::check_triage(const std::string& arguments) const {
+  auto args = json::parse(arguments, nullptr, false);
+  if (!args.is_object()) return Error{ErrorCode::invalid_argument, "the arguments are not a JSON object"};
+  auto kind = enum_from<TriageKind>(text_of(args, "kind"));
+  if (!kind) return Error{ErrorCode::invalid_argument, "kind must be question, small or large"};
+  if (*kind == TriageKind::question && text_of(args, "answer").empty())
+    return Error{ErrorCode::invalid_argument, "kind question needs 'answer'"};
+  if (*kind != TriageKind::small) return std::string("ok");
+  auto task = small_task(args);
+  if (!task) return task.error();
+  return check_plan(json{{"tasks", json::array({*task})}}.dump());
+}
+
+Result<std::string> Mission::check_verdict(const std::string& arguments) const {
+  auto args = json::parse(arguments, nullptr, false);
+  if (!args.is_object()) return Error{ErrorCode::invalid_argument, "the arguments are not a JSON object"};
+  auto verdict = text_of(args, "verdict");
+  if (verdict != "approve" && verdict != "reject") return Error{ErrorCode::invalid_argument, "verdict must be approve or reject"};
+  if (verdict == "reject" && findings_of(args).empty())
+    return Error{ErrorCode::invalid_argument, "a rejection needs findings: [{file, line, message}]"};
+  return std::string("ok");
+}
+
+Result<std::string> Mission::lease(const MissionToolCall& call) {
+  const auto* task = state_.task(call.task);
+  if (!task || !is_active(task->stage)) return Error{ErrorCode::conflict, "the task is not at work any more"};
+  auto files = json::parse(call.arguments)["files"].get<std::vector<std::string>>();
+  auto probe = state_.leases;
+  if (auto other = probe.extend(call.task, files))
+    return Error{ErrorCode::conflict, "is being changed by " + *other + "; leave it alone, or raise an issue", files.front()};
+  record(LeaseExtended{call.task, files});
+  return std::string("granted");
+}
+
+Result<std::string> Mission::raise_issue(const MissionToolCall& call) {
+  auto args = json::parse(call.arguments, nullptr, false);
+  auto title = args.is_object() ? text_of(args, "title") : std::string();
+  if (title.empty()) return Error{ErrorCode::invalid_argument, "argument 'title' is missing"};
+  auto id = "I" + std::to_string(state_.issues.size() + 1);
+  record(IssueRaised{id, call.task, title, text_of(args, "detail"), call.role});
+  return "raised as " + id;
+}
+
+Result<std::string> Mission::resolve_issue(const MissionToolCall& call) {
+  auto args = json::parse(call.arguments, nullptr, false);
+  auto id = args.is_object() ? text_of(args, "id") : std::string();
+  auto known = std::any_of(state_.issues.begin(), state_.issues.end(), [&](const Issue& issue) { return issue.id == id; });
+  if (!known) return Error{ErrorCode::not_found, "there is no issue '" + id + "'"};
+  record(IssueResolved{id, text_of(args, "resolution")});
+  return id + " is resolved";
+}
+
+caf::result<std::string> Mission::ask_user(const MissionToolCall& call) {
+  auto args = json::parse(call.arguments, nullptr, false);
+  auto text = args.is_object() ? text_of(args, "question") : std::string();
+  if (text.empty()) return to_caf({ErrorCode::invalid_argument, "argument 'question' is missing"});
+  if (auto options = args.find("options"); options != args.end() && options->is_array())
+    for (const auto& option : *options)
+      if (option.is_string()) text += "\n- " + option.get<std::string>();
+  auto id = "Q" + std::to_string(state_.questions_asked + 1);
+  auto promise = compat::promise<std::string>(self_);
+  waiting_answers_[id] = promise;
+  record(QuestionAsked{id, call.task, call.session, text});
+  pump();
+  return promise;
+}
+
+caf::result<std::string> Mission::on_tool(const MissionToolCall& call) {
+  if (!sessions_.contains(call.session)) return to_caf({ErrorCode::cancelled, "the session is not of this mission any more"});
+  if (call.tool == "ask_user") return ask_user(call);
+  auto reply = [&]() -> Result<std::string> {
+    if (call.tool == "lease") return lease(call);
+    if (call.tool == "submit_plan") return check_plan(call.arguments);
+    if (call.tool == "submit_triage") return check_triage(call.arguments);
+    if (call.tool == "submit_verdict") return check_verdict(call.arguments);
+    if (call.tool == "raise_issue") return raise_issue(call);
+    if (call.tool == "resolve_issue") return resolve_issue(call);
+    if (call.tool == "todo_read") return render_todo(todo_items_of(state_));
+    return std::string("ok");  // the other final tools need no permission
+  }();
+  if (!reply) return to_caf(reply.error());
+  return *reply;
+}
+
+}  // namespace muster

@@ -1,0 +1,372 @@
+#include <algorithm>
+#include <set>
+
+#include "actors/mission.hpp"
+#include "runtime/core/text.hpp"
+
+// How each intent is carried out. Every path ends in exactly one receipt event (or StepFailed) that names the intent.
+
+namespace muster {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto request_deadline = 30s;
+constexpr std::size_t patch_bytes = 40000;
+constexpr const char* integrated = "integrated";
+
+std::string session_name(const IntentIssued& intent) { return "S" + std::to_string(intent.id); }
+
+
+/// The place in the workflow; which agent plays it is the team's matter.
+const char* role_of(const State& state, IntentKind kind) {
+  switch (kind) {
+    case IntentKind::triage: return state.kind == MissionKind::search ? "searcher" : "commander";
+    case IntentKind::request_seal: return "commander";
+    case IntentKind::plan: return "planner";
+    case IntentKind::work: return "worker";
+    case IntentKind::fix: return "fixer";
+    case IntentKind::master_review: return "master_reviewer";
+    default: return "reviewer";
+  }
+}
+
+}  // namespace
+
+/// Work on the pool for an intent; an error becomes its StepFailed. `then` runs in this actor if the intent is still open.
+template <class Work, class Then>
+void Mission::blocking(IntentId intent, Work work, Then then) {
+  deps_.session.blocking->run([this, intent, work = std::move(work), then = std::move(then), me = handle()] {
+    auto result = std::make_shared<decltype(work())>(work());
+    compat::post(me, resume_atom_v, Continuation{[this, intent, result, then]() mutable {
+      if (!open_intent(intent)) return;
+      if (!result->ok()) return step_failed(intent, result->error());
+      then(std::move(result->value()));
+    }});
+  });
+}
+
+void Mission::step_failed(IntentId intent, const Error& error) {
+  record(StepFailed{intent, error});
+  pump();
+}
+
+void Mission::execute(const IntentIssued& intent) {
+  switch (intent.kind) {
+    case IntentKind::discover: return discover(intent);
+    case IntentKind::baseline: return baseline(intent);
+    case IntentKind::prepare: return prepare(intent);
+    case IntentKind::rebase: return rebase(intent);
+    case IntentKind::verify:
+    case IntentKind::reverify: return verify_task(intent);
+    case IntentKind::merge: return merge(intent);
+    case IntentKind::land: return land(intent);
+    case IntentKind::final_verify: return verify_final(intent);
+    case IntentKind::seal: return seal(intent);
+    case IntentKind::work:
+    case IntentKind::fix:
+    case IntentKind::review: return brief_task_session(intent, role_of(state_, intent.kind));
+    default: return brief_mission_session(intent, role_of(state_, intent.kind));
+  }
+}
+
+// ---- The workspace ----------------------------------------------------------------------------------------------------------------
+
+void Mission::discover(const IntentIssued& intent) {
+  struct Found {
+    ContextDiscovered event;
+    ProjectFacts facts;
+  };
+  blocking(
+      intent.id,
+      [tree = deps_.tree, survey = deps_.survey, id = intent.id]() -> Result<Found> {
+        Found found;
+        found.event.intent = id;
+        auto base = tree->open();
+        if (!base) return base.error();
+        auto snapshot = tree->checkout(integrated, *base);
+        if (!snapshot) return snapshot.error();
+        auto hash = tree->tree_hash(integrated);
+        if (!hash) return hash.error();
+        auto dirty = tree->dirty_files();
+        if (!dirty) return dirty.error();
+        found.facts = survey(snapshot->path);
+        found.event.base = *base;
+        found.event.tree = *hash;
+        found.event.dirty = *dirty;
+        found.event.stack = found.facts.stack;
+        found.event.commands = found.facts.commands;
+        return found;
+      },
+      [this](Found found) {
+        facts_ = std::move(found.facts);
+        record(found.event);
+        if (deps_.project)
+          deps_.session.blocking->run([project = deps_.project, text = facts_.context] { (void)project("context.md", text, text); });
+        pump();
+      });
+}
+
+std::vector<Check> Mission::project_checks() const {
+  std::vector<Check> checks;
+  for (const char* kind : {"build", "lint", "test"})
+    for (const auto& command : state_.commands)
+      if (command.kind == kind) checks.push_back({command.check, command.command, command.cwd, {}});
+  return checks;
+}
+
+void Mission::baseline(const IntentIssued& intent) {
+  VerifySpec spec;
+  spec.intent = intent.id;
+  spec.key = integrated;
+  spec.commit = state_.base;
+  spec.checks = project_checks();
+  start_verifier(std::move(spec));
+}
+
+void Mission::prepare(const IntentIssued& intent) {
+  blocking(
+      intent.id, [tree = deps_.tree, task = intent.task] { return tree->checkout(task, ""); },
+      [this, id = intent.id](const Snapshot& snapshot) {
+        record(SnapshotReady{id, snapshot.base, {}});
+        pump();
+      });
+}
+
+void Mission::rebase(const IntentIssued& intent) {
+  blocking(
+      intent.id, [tree = deps_.tree, task = intent.task] { return tree->rebase_with_markers(task); },
+      [this, id = intent.id](const std::vector<std::string>& conflicts) {
+        record(SnapshotReady{id, state_.tip, conflicts});
+        pump();
+      });
+}
+
+// ---- Verification -----------------------------------------------------------------------------------------------------------------
+
+std::vector<Check> Mission::task_checks(const TaskState& task) const {
+  std::vector<Check> checks;
+  int number = 0;
+  for (const auto& verification : task.spec.verification)
+    checks.push_back({task.spec.id + "#" + std::to_string(++number), verification.command, {}, verification});
+  return checks;
+}
+
+void Mission::start_verifier(VerifySpec spec) {
+  spec.id = "V" + std::to_string(spec.intent);
+  spec.mission = spec_.mission;
+  spec.deadline = spec_.verification;
+  auto intent = spec.intent;
+  publish("verifying", "{\"intent\":" + std::to_string(intent) + "}");
+  VerifyDeps deps{deps_.session.jobs, deps_.tree, deps_.session.blocking, deps_.session.open_files, deps_.session.guard,
+                  deps_.builtin_check, deps_.session.wall_ms, deps_.session.hidden_env};
+  verifiers_[intent] = compat::spawn<Verifier, verifier_actor>(self_->system(), std::move(spec), std::move(deps), handle());
+  compat::monitor(self_, verifiers_[intent]);
+}
+
+void Mission::verify_task(const IntentIssued& intent) {
+  const auto& task = *state_.task(intent.task);
+  VerifySpec spec;
+  spec.intent = intent.id;
+  spec.task = intent.task;
+  spec.checks = task_checks(task);
+  spec.base = task.base;
+  spec.key = intent.task;
+  if (intent.kind == IntentKind::reverify) {
+    spec.key = intent.task + "-merge";
+    spec.commit = task.merge.commit;
+    return start_verifier(std::move(spec));
+  }
+  // A check that was red at the base is the failing test already.
+  bool red_at_base = std::any_of(task.spec.verification.begin(), task.spec.verification.end(), [this](const Verification& check) {
+    return std::any_of(state_.baseline.begin(), state_.baseline.end(), [&](const auto& entry) {
+      return !entry.second.passed() && entry.second.facts().command == check.command;
+    });
+  });
+  spec.wants_new_test = spec_.new_test_rule && !red_at_base && task.spec.test_exempt_reason.empty() && task.test_exempt_reason.empty();
+  start_verifier(std::move(spec));
+}
+
+/// The whole: the project's own checks, and everything that the tasks were verified by, once each, on the integrated tree.
+void Mission::verify_final(const IntentIssued& intent) {
+  VerifySpec spec;
+  spec.intent = intent.id;
+  spec.key = integrated;
+  spec.commit = state_.tip;
+  spec.checks = project_checks();
+  std::set<std::string> seen;
+  for (const auto& check : spec.checks)
+    if (check.cwd.empty()) seen.insert(check.command);
+  for (const auto& task : state_.tasks) {
+    if (task.stage != Stage::done) continue;
+    for (auto& check : task_checks(task)) {
+      auto key = check.command.empty() ? check.builtin.check + " " + check.builtin.path + " " + check.builtin.pattern : check.command;
+      if (seen.insert(key).second) spec.checks.push_back(std::move(check));
+    }
+  }
+  // Jobs that were started for the mission's time end before its last verification.
+  auto go = [this, spec = std::move(spec)]() mutable {
+    if (open_intent(spec.intent)) start_verifier(std::move(spec));
+  };
+  compat::request(
+      self_, deps_.session.jobs, request_deadline, [go](std::uint64_t) mutable { go(); },
+      [this, id = intent.id](const Error& error) { step_failed(id, error); }, kill_scope_atom_v,
+      JobFilter{spec_.mission, {}, {}, JobScope::mission});
+}
+
+// ---- Landing ----------------------------------------------------------------------------------------------------------------------
+
+CommitInfo Mission::commit_info(const TaskState& task) const {
+  CommitInfo info;
+  info.subject = one_line(task.spec.id + ": " + task.spec.title, 100);
+  info.body = task.summary;
+  info.trailers = {{"Muster-Mission", spec_.mission}, {"Muster-Task", task.spec.id}, {"Muster-Attempt", std::to_string(task.attempt)}};
+  return info;
+}
+
+void Mission::merge(const IntentIssued& intent) {
+  const auto& task = *state_.task(intent.task);
+  blocking(
+      intent.id,
+      [tree = deps_.tree, task = intent.task, info = commit_info(task), id = intent.id]() -> Result<Merged> {
+        auto tip = tree->tip();
+        if (!tip) return tip.error();
+        auto commit = tree->commit(task, info);
+        if (!commit) return commit.error();
+        auto merged = tree->merge(*commit, info);
+        if (!merged) return merged.error();
+        return Merged{id, merged->commit, merged->tree, *tip, merged->base_moved, merged->conflicts};
+      },
+      [this](const Merged& merged) {
+        record(merged);
+        pump();
+      });
+}
+
+void Mission::land(const IntentIssued& intent) {
+  blocking(
+      intent.id,
+      [tree = deps_.tree, merged = state_.task(intent.task)->merge, task = intent.task, id = intent.id]() -> Result<Landed> {
+        if (auto moved = tree->advance(merged.tip, merged.commit); !moved) return moved.error();
+        // What is left of its trees goes back to the pool; failing to is no reason to take the landing back.
+        (void)tree->release(task);
+        (void)tree->release(task + "-merge");
+        return Landed{id, merged.commit, merged.tree};
+      },
+      [this](const Landed& landed) {
+        record(landed);
+        pump();
+      });
+}
+
+void Mission::seal(const IntentIssued& intent) {
+  auto fail = [this, id = intent.id](const Error& error) { step_failed(id, error); };
+  compat::request(
+      self_, deps_.session.journal, request_deadline,
+      [this, id = intent.id] {
+        blocking(
+            id, [tree = deps_.tree] { return tree->apply(); },
+            [this, id](const ApplyOutcome& applied) {
+              bool in_tree = applied.kind == ApplyOutcome::Kind::applied || applied.kind == ApplyOutcome::Kind::merged;
+              record(Sealed{id, applied.commit, applied.branch, in_tree, applied.note});
+              pump();
+            });
+      },
+      fail, flush_atom_v, spec_.mission);
+}
+
+/// Whether a submission changed anything is read off the tree, not off the agent's words.
+void Mission::measure_work(const IntentIssued& intent, WorkSubmitted work) {
+  blocking(
+      intent.id, [tree = deps_.tree, task = intent.task] { return tree->diff(task, 0); },
+      [this, work](const Diff& diff) mutable {
+        work.changed = !diff.files.empty();
+        record(work);
+        pump();
+      });
+}
+
+// ---- Sessions ---------------------------------------------------------------------------------------------------------------------
+
+void Mission::brief_task_session(const IntentIssued& intent, const char* role) {
+  struct Place {
+    std::string root;
+    std::string diff;
+  };
+  blocking(
+      intent.id,
+      [tree = deps_.tree, task = intent.task, wants_diff = intent.kind != IntentKind::work]() -> Result<Place> {
+        auto snapshot = tree->existing(task);
+        if (!snapshot) return snapshot.error();
+        if (!wants_diff) return Place{snapshot->path, {}};
+        auto diff = tree->diff(task, patch_bytes);
+        if (!diff) return diff.error();
+        return Place{snapshot->path, diff->patch};
+      },
+      [this, intent, role = std::string(role)](const Place& place) {
+        const auto& task = *state_.task(intent.task);
+        BriefingExtras extras{facts_.rules, facts_.listing, place.diff};
+        auto text = intent.kind == IntentKind::review ? brief_review(state_, task, extras)
+                    : intent.kind == IntentKind::fix  ? brief_fix(state_, task, extras)
+                                                      : brief_work(state_, task, extras);
+        start_session(intent, role, place.root, std::move(text));
+      });
+}
+
+void Mission::brief_mission_session(const IntentIssued& intent, const char* role) {
+  struct Place {
+    std::string root;
+    std::string diff;
+  };
+  blocking(
+      intent.id,
+      [tree = deps_.tree, wants_diff = intent.kind == IntentKind::master_review]() -> Result<Place> {
+        auto snapshot = tree->existing(integrated);
+        if (!snapshot) snapshot = tree->checkout(integrated, "");
+        if (!snapshot) return snapshot.error();
+        if (!wants_diff) return Place{snapshot->path, {}};
+        auto diff = tree->mission_diff(patch_bytes);
+        if (!diff) return diff.error();
+        return Place{snapshot->path, diff->patch};
+      },
+      [this, intent, role = std::string(role)](const Place& place) {
+        BriefingExtras extras{facts_.rules, facts_.listing, place.diff};
+        auto text = intent.kind == IntentKind::plan            ? brief_plan(state_, extras)
+                    : intent.kind == IntentKind::master_review ? brief_master_review(state_, extras)
+                    : intent.kind == IntentKind::request_seal  ? brief_seal(state_)
+                    : state_.kind == MissionKind::search       ? brief_search(state_, extras)
+                                                               : brief_triage(state_, extras);
+        start_session(intent, role, place.root, std::move(text));
+      });
+}
+
+void Mission::start_session(const IntentIssued& intent, const std::string& role, const std::string& root, std::string briefing) {
+  auto profile = deps_.roster.find(role);
+  if (profile == deps_.roster.end())
+    return step_failed(intent.id, {ErrorCode::invalid_request, "the team has no role '" + role + "'", state_.team});
+  if (profile->second->models.empty())
+    return step_failed(intent.id, {ErrorCode::invalid_request, "no model is configured for the role '" + role + "'"});
+  SessionSpec spec;
+  spec.session = session_name(intent);
+  spec.mission = spec_.mission;
+  spec.intent = intent.id;
+  spec.task = intent.task;
+  spec.root = root;
+  spec.profile = profile->second;
+  spec.limits = spec_.session;
+  spec.briefing = briefing_header(role, intent.task, std::max(intent.attempt, 1), spec.session) + briefing;
+  if (auto held = state_.leases.held().find(intent.task); held != state_.leases.held().end())
+    spec.leases.insert(held->second.begin(), held->second.end());
+  Running running;
+  running.intent = intent.id;
+  running.task = intent.task;
+  running.view.session = spec.session;
+  running.view.role = role;
+  running.view.task = intent.task;
+  auto name = spec.session;
+  running.session = compat::spawn<Session, session_actor>(self_->system(), std::move(spec), deps_.session, handle());
+  compat::monitor(self_, running.session);
+  sessions_[name] = std::move(running);
+}
+
+}  // namespace muster

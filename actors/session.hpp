@@ -1,0 +1,150 @@
+#pragma once
+// One agent at work. Owns its transcript, its slot, its model call and its jobs; tells its mission how it ended, exactly once.
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actors/agent_profile.hpp"
+#include "actors/file_tools.hpp"
+#include "messages/protocol.hpp"
+#include "runtime/boot/compat.hpp"
+#include "runtime/core/transcript.hpp"
+#include "runtime/ports/blocking.hpp"
+#include "runtime/ports/model.hpp"
+#include "runtime/ports/shell_parser.hpp"
+#include "runtime/ports/workspace_files.hpp"
+
+namespace muster {
+
+/// Bounds of one session.
+struct SessionLimits {
+  int steps = 100;                 ///< model calls
+  int nudges = 2;                  ///< turns without a tool call that are answered with a reminder
+  int call_retries = 6;            ///< failed model calls in a row that are tried again
+  int malformed_calls = 3;         ///< malformed tool calls in a row
+  std::chrono::milliseconds acquire{300000};   ///< wait for a slot
+  std::chrono::milliseconds model_idle{60000};
+  std::chrono::milliseconds model_total{600000};
+  std::chrono::milliseconds shell{120000};     ///< default deadline of a command
+  std::chrono::milliseconds shell_max{600000};
+  std::chrono::milliseconds admit{3600000};    ///< longest wait for a lane
+  std::chrono::milliseconds human{std::chrono::hours(24 * 7)};
+  std::size_t tool_output_bytes = 24000;       ///< of one result in the transcript; the rest is kept apart
+};
+
+/// What to do, and where.
+struct SessionSpec {
+  std::string session;
+  std::string mission;
+  IntentId intent = 0;
+  std::string task;
+  std::string briefing;            ///< the first user message, header included
+  std::string root;                ///< absolute path of its tree
+  std::set<std::string> leases;    ///< files that it may write without asking
+  std::shared_ptr<const AgentProfile> profile;
+  SessionLimits limits;
+};
+
+/// Whether a command may run: the policy on a parsed program, the role's right applied. Any thread.
+using CommandGuard = std::function<Status(const std::string& command, const std::string& root, RunRight right)>;
+
+/// What a session needs of the engine. Ports outlive all actors.
+struct SessionDeps {
+  scheduler_actor scheduler;
+  jobs_actor jobs;
+  journal_actor journal;
+  ModelPort* model = nullptr;
+  Blocking* blocking = nullptr;
+  std::function<std::shared_ptr<WorkspaceFiles>(const std::string& root)> open_files;
+  CommandGuard guard;
+  std::function<std::int64_t()> wall_ms;
+  std::vector<std::string> hidden_env;   ///< variables that no command may see
+};
+
+class Session {
+ public:
+  Session(compat::Self<session_actor> self, SessionSpec spec, SessionDeps deps, mission_actor owner);
+  ~Session();
+  compat::Behavior<session_actor> make_behavior();
+
+  static constexpr const char* name = "session";
+
+ private:
+  // Slot and lane
+  void acquire();
+  void next_turn();
+  void admitted();
+  // The model call
+  void call_model();
+  void on_model(std::uint64_t call, ModelOutcome outcome);
+  void on_reply(ModelReply reply);
+  void on_failure(const ModelFailure& failure);
+  void retry_call(const Error& error);
+  bool use_fallback(const Error& error);
+  bool make_room(bool forced);
+  void account(const Usage& usage);
+  // Tools
+  void run_tools();
+  void run_reading_tools();
+  void run_one(const ToolCall& call);
+  void run_writing_tool(const ToolCall& call);
+  void start_write(const ToolCall& call);
+  void run_shell(const ToolCall& call, bool background);
+  void start_job(const ToolCall& call, const std::string& command, std::chrono::milliseconds deadline, bool background, JobScope scope);
+  void on_job(const JobReceiptPtr& receipt);
+  void run_job_query(const ToolCall& call);
+  void ask_mission(const ToolCall& call);
+  void run_final(const ToolCall& call);
+  bool read_kept_output(const ToolCall& call);
+  void tool_result(const ToolCall& call, const std::string& text);
+  void tool_failed(const ToolCall& call, const Error& error);
+  void tools_done();
+  // Ends
+  void nudge();
+  void finish(SessionResult result);
+  void fail(const Error& error);
+  void stop();
+
+  void view(const char* state, const std::string& doing);
+  void journal_message(const ChatFragment& fragment);
+  [[nodiscard]] const ModelBinding& model() const { return spec_.profile->models[binding_]; }
+  [[nodiscard]] session_actor handle() const;
+  /// Runs `then` in this actor, called from any thread; dropped when the session has ended.
+  [[nodiscard]] std::function<void(std::function<void()>)> resumer() const;
+
+  compat::Self<session_actor> self_;
+  SessionSpec spec_;
+  SessionDeps deps_;
+  mission_actor owner_;
+  std::shared_ptr<WorkspaceFiles> files_;
+  Transcript transcript_;
+  std::deque<std::string> told_;            // a person's words, for the next turn
+  std::vector<ToolCall> pending_;           // tool calls of the last turn, in order
+  std::size_t next_call_ = 0;               // the first of them that has not been started
+  std::size_t running_ = 0;                 // started and not answered
+  std::map<std::string, ToolCall> jobs_;    // foreground job -> the call that waits for it
+  std::map<std::string, std::shared_ptr<const std::string>> outputs_;  // long outputs, by name
+  std::deque<std::string> output_order_;
+  std::shared_ptr<ModelCall> call_;
+  std::uint64_t call_number_ = 0;
+  std::size_t binding_ = 0;
+  bool holds_slot_ = false;
+  bool in_turn_ = false;                    // from admit to the last tool result
+  bool finished_ = false;
+  int steps_ = 0;
+  int nudges_ = 0;
+  int failures_ = 0;                        // of model calls, in a row
+  int malformed_ = 0;                       // of tool calls, in a row
+  int tool_calls_ = 0;
+  int job_number_ = 0;
+  SessionView view_;
+};
+
+}  // namespace muster

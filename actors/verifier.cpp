@@ -1,0 +1,240 @@
+#include "actors/verifier.hpp"
+
+#include <algorithm>
+
+#include "actors/receipt_minter.hpp"
+#include "runtime/core/findings.hpp"
+#include "runtime/core/test_paths.hpp"
+#include "runtime/core/text.hpp"
+
+namespace muster {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto request_deadline = 30s;
+constexpr std::size_t kept_tail = 6000;
+constexpr std::size_t slurp_bytes = 4U << 20U;
+
+std::vector<std::string> fingerprints_of(const std::string& output) {
+  std::vector<std::string> out;
+  for (const auto& finding : parse_findings(output))
+    if (finding.severity == "error") out.push_back(finding.fingerprint);
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+}  // namespace
+
+Verifier::Verifier(compat::Self<verifier_actor> self, VerifySpec spec, VerifyDeps deps, mission_actor owner)
+    : self_(self), spec_(std::move(spec)), deps_(std::move(deps)), owner_(std::move(owner)) {
+  result_.intent = spec_.intent;
+}
+
+compat::Behavior<verifier_actor> Verifier::make_behavior() {
+  compat::on_stop(self_, [this](const compat::End&) { fail({ErrorCode::cancelled, "stopped", spec_.id}); });
+  open_tree();
+  return {
+      [this](resume_atom, Continuation& next) {
+        if (!finished_) next.run();
+      },
+      [this](stop_atom) { fail({ErrorCode::cancelled, "stopped", spec_.id}); },
+      [this](job_done_atom, const JobReceiptPtr& receipt) { on_job(receipt); },
+  };
+}
+
+template <class Work, class Then>
+void Verifier::blocking(Work work, Then then) {
+  auto me = compat::handle_of<verifier_actor>(self_);
+  deps_.blocking->run([work = std::move(work), then = std::move(then), me] {
+    auto result = std::make_shared<decltype(work())>(work());
+    compat::post(me, resume_atom_v, Continuation{[then, result] { then(*result); }});
+  });
+}
+
+void Verifier::open_tree() {
+  struct Opened {
+    Snapshot snapshot;
+    std::string hash;
+    Diff diff;
+  };
+  blocking(
+      [tree = deps_.tree, spec = spec_]() -> Result<Opened> {
+        auto snapshot = spec.commit.empty() ? tree->existing(spec.key) : tree->checkout(spec.key, spec.commit);
+        if (!snapshot) return snapshot.error();
+        auto hash = tree->tree_hash(spec.key);
+        if (!hash) return hash.error();
+        auto diff = tree->diff(spec.key, 0);
+        if (!diff) return diff.error();
+        return Opened{*snapshot, *hash, *diff};
+      },
+      [this](const Result<Opened>& opened) {
+        if (!opened) return fail(opened.error());
+        on_open(opened->snapshot, opened->hash, opened->diff);
+      });
+}
+
+void Verifier::on_open(const Snapshot& snapshot, const std::string& hash, const Diff& diff) {
+  root_ = snapshot.path;
+  result_.tree = hash;
+  for (const auto& file : diff.files) result_.changed.push_back(file.path);
+  next_check();
+}
+
+void Verifier::next_check() {
+  if (next_ >= spec_.checks.size()) return check_new_test();
+  const auto& check = spec_.checks[next_];
+  if (check.command.empty()) return run_builtin(check);
+  run_command(check, root_);
+}
+
+void Verifier::run_command(const Check& check, const std::string& root) {
+  if (auto allowed = deps_.guard(check.command, root, RunRight::all); !allowed) {
+    result_.findings.push_back({"", 0, "verification refused: " + allowed.error().text(), "error"});
+    ++next_;
+    return next_check();
+  }
+  StartJob start;
+  start.spec.id = spec_.id + ".J" + std::to_string(++jobs_started_);
+  start.spec.owner = {spec_.mission, spec_.id, spec_.task};
+  start.spec.kind = JobKind::verification;
+  start.spec.command = check.command;
+  start.spec.process.argv = {"/bin/bash", "-c", check.command};
+  start.spec.process.cwd = check.cwd.empty() ? root : root + "/" + check.cwd;
+  start.spec.process.deadline = spec_.deadline;
+  start.spec.process.unset_env = deps_.hidden_env;
+  start.owner = compat::typed<job_owner>(compat::untyped(compat::handle_of<verifier_actor>(self_)));
+  compat::request(
+      self_, deps_.jobs, request_deadline, [](const JobStarted&) {}, [this](const Error& error) { fail(error); },
+      start_atom_v, start);
+}
+
+void Verifier::on_job(const JobReceiptPtr& receipt) {
+  if (finished_) return;
+  if (receipt->failure) return fail(*receipt->failure);
+  const auto& exit = receipt->exit;
+  if (exit.start_error) return fail(*exit.start_error);
+  if (exit.killed && !exit.timed_out) return fail({ErrorCode::cancelled, "the check was killed", spec_.id});
+  if (on_base_) {
+    // A test that cannot even be built on the old code fails there, too: that is what a new test shall do.
+    if (!exit.success()) return finish();
+    ++next_base_;
+    return next_base_check();
+  }
+  ReceiptFacts facts;
+  facts.command = receipt->command;
+  facts.exit_code = exit.exit_code;
+  facts.signal = exit.signal;
+  facts.timed_out = exit.timed_out;
+  facts.started_at_ms = exit.started_at_ms;
+  facts.duration_ms = exit.duration_ms;
+  facts.output_digest = exit.output_digest;
+  auto clean = strip_terminal_escapes(exit.output);
+  facts.output_tail = std::string(bounded_tail(clean, kept_tail));
+  if (!exit.success()) facts.fingerprints = fingerprints_of(exit.output);
+  measure(std::move(facts));
+}
+
+void Verifier::run_builtin(const Check& check) {
+  blocking(
+      [files = deps_.open_files(root_), builtin = check.builtin, judge = deps_.builtin_check]() -> Result<std::string> {
+        auto content = files->slurp(builtin.path, slurp_bytes);
+        if (!content) return content.error();
+        if (!content->has_value()) return std::string(builtin.path + " does not exist");
+        return judge(builtin, **content);
+      },
+      [this, check](const Result<std::string>& problem) {
+        ReceiptFacts facts;
+        facts.command = "builtin " + check.builtin.check + " " + check.builtin.path;
+        facts.started_at_ms = deps_.wall_ms();
+        auto text = problem ? *problem : problem.error().text();
+        facts.exit_code = text.empty() ? 0 : 1;
+        facts.output_tail = text;
+        if (!text.empty()) facts.fingerprints = {text};
+        measure(std::move(facts));
+      });
+}
+
+/// The tree must be the same after the check as before it: else the receipt proves nothing.
+void Verifier::measure(ReceiptFacts facts) {
+  blocking(
+      [tree = deps_.tree, key = spec_.key]() -> Result<std::string> {
+        auto hash = tree->tracked_hash(key);
+        if (!hash) return hash;
+        if (auto cleaned = tree->clean_untracked(key); !cleaned) return cleaned.error();
+        return hash;
+      },
+      [this, facts = std::move(facts)](const Result<std::string>& hash) mutable {
+        if (!hash) return fail(hash.error());
+        facts.check = spec_.checks[next_].name;
+        facts.tree_before = result_.tree;
+        facts.tree_after = *hash;
+        result_.receipts.push_back(ReceiptMinter::mint(std::move(facts)));
+        ++next_;
+        next_check();
+      });
+}
+
+/// A change of behaviour wants a test that fails on the base and passes now.
+void Verifier::check_new_test() {
+  bool behaviour = std::any_of(result_.changed.begin(), result_.changed.end(), is_source_path);
+  bool all_passed = std::all_of(result_.receipts.begin(), result_.receipts.end(),
+                                [](const Receipt& receipt) { return receipt.passed(); });
+  if (!spec_.wants_new_test || !behaviour || !all_passed) return finish();
+  std::vector<std::string> tests;
+  std::copy_if(result_.changed.begin(), result_.changed.end(), std::back_inserter(tests), is_test_path);
+  if (!tests.empty()) return open_base(tests);
+  result_.findings.push_back({"", 0, "behaviour changed, but no test did: add a test that fails without the change, or say in "
+                                     "submit_result.test_exempt_reason why none is needed", "error"});
+  finish();
+}
+
+void Verifier::open_base(const std::vector<std::string>& tests) {
+  blocking(
+      [tree = deps_.tree, spec = spec_, tests]() -> Result<Snapshot> {
+        auto commit = tree->commit(spec.key, {"work in progress of " + spec.task, {}, {}});
+        if (!commit) return commit.error();
+        auto snapshot = tree->checkout(spec.key + "-base", spec.base);
+        if (!snapshot) return snapshot;
+        if (auto laid = tree->overlay(spec.key + "-base", *commit, tests); !laid) return laid.error();
+        return snapshot;
+      },
+      [this](const Result<Snapshot>& snapshot) {
+        if (!snapshot) return fail(snapshot.error());
+        base_root_ = snapshot->path;
+        on_base_ = true;
+        next_base_check();
+      });
+}
+
+void Verifier::next_base_check() {
+  while (next_base_ < spec_.checks.size() && spec_.checks[next_base_].command.empty()) ++next_base_;
+  if (next_base_ < spec_.checks.size()) return run_command(spec_.checks[next_base_], base_root_);
+  result_.findings.push_back({"", 0, "the changed tests pass without the change, too: they do not test it", "error"});
+  finish();
+}
+
+void Verifier::finish() {
+  if (finished_) return;
+  if (!on_base_) return tell();
+  blocking([tree = deps_.tree, key = spec_.key + "-base"] { return tree->release(key); },
+           [this](const Status&) { tell(); });
+}
+
+void Verifier::tell() {
+  finished_ = true;
+  compat::send(self_, owner_, verified_atom_v, std::make_shared<const VerifyResult>(std::move(result_)));
+  compat::quit(self_);
+}
+
+void Verifier::fail(const Error& error) {
+  if (finished_) return;
+  finished_ = true;
+  result_.failure = error;
+  compat::request(
+      self_, deps_.jobs, request_deadline, [this](std::uint64_t) { tell(); }, [this](const Error&) { tell(); },
+      kill_scope_atom_v, JobFilter{spec_.mission, {}, spec_.id, {}});
+}
+
+}  // namespace muster
