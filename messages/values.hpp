@@ -13,8 +13,8 @@
 #include "messages/types.hpp"
 #include "runtime/core/events.hpp"
 #include "runtime/core/result.hpp"
-#include "runtime/ports/process.hpp"
-#include "runtime/ports/store.hpp"
+#include "runtime/core/process_types.hpp"
+#include "runtime/core/journal_record.hpp"
 
 namespace muster {
 

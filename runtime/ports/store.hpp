@@ -6,17 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "runtime/core/journal_record.hpp"
 #include "runtime/core/result.hpp"
 
 namespace muster {
-
-/// A record to append: a small row (JSON, at most 512 bytes) and an optional body (any bytes) kept in the segment.
-struct NewRecord {
-  std::string kind;   ///< "event" (mission events, folded into State) | "session" (message deltas) | "effect" | ...
-  std::string key;    ///< e.g. the session id for "session"; may be empty
-  std::string row;    ///< JSON, small; larger rows are moved into the body by the store, transparently
-  std::string body;   ///< may be empty
-};
 
 struct StoredRecord {
   std::uint64_t seq = 0;     ///< 1, 2, 3 ... per mission, without gaps
