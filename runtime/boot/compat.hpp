@@ -203,10 +203,11 @@ void fail(Promise<T>& promise, const Error& error) {
   promise.deliver(to_caf(error));
 }
 
-/// Who sent the message that is being handled; null when nobody waits or cares.
+/// Who sent the message that is being handled; null when nobody did. Ask before making a promise:
+/// that takes the sender away.
 template <class SelfPtr>
-[[nodiscard]] caf::strong_actor_ptr sender(SelfPtr self) {
-  return caf::actor_cast<caf::strong_actor_ptr>(self->current_sender());
+[[nodiscard]] caf::actor_addr sender(SelfPtr self) {
+  return caf::actor_cast<caf::actor_addr>(self->current_sender());
 }
 
 // ---- life and death -----------------------------------------------------------------------------

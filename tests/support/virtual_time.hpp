@@ -80,11 +80,27 @@ class VirtualTime {
     run();
   }
 
+  /// An actor that asks on the test's behalf, and lives until it is killed.
+  struct Client {
+    caf::actor handle;
+    caf::event_based_actor* self = nullptr;
+  };
+  Client client() {
+    Client made;
+    auto body = [&made](caf::event_based_actor* self) -> caf::behavior {
+      made.self = self;
+      return {[](resume_atom, Continuation& next) { next.run(); }};
+    };
+    made.handle = track(system_->spawn(body));
+    run();
+    return made;
+  }
+
   /// Asks; the answer may come in any later run() or advance(). The virtual deadline is 30 days.
   template <class R, class Handle, class... Args>
-  Pending<R> begin(const Handle& to, Args... args) {
-    Pending<R> pending{std::make_shared<std::optional<Result<R>>>(), {}};
-    auto ask = [to, slot = pending.slot, ... args = std::move(args)](caf::event_based_actor* self) {
+  Pending<R> begin_as(const Client& client, const Handle& to, Args... args) {
+    Pending<R> pending{std::make_shared<std::optional<Result<R>>>(), client.handle};
+    auto ask = [self = client.self, to, slot = pending.slot, args...] {
       auto failed = [slot](const Error& error) { *slot = Result<R>(error); };
       constexpr auto deadline = std::chrono::hours(720);
       if constexpr (std::is_same_v<R, Unit>)
@@ -95,8 +111,13 @@ class VirtualTime {
             self, to, deadline, [slot](const R& value) { *slot = Result<R>(value); }, failed,
             args...);
     };
-    pending.asker = track(system_->spawn(ask));
+    caf::anon_send(client.handle, resume_atom_v, Continuation{std::move(ask)});
     return pending;
+  }
+  /// The same, from a client of its own.
+  template <class R, class Handle, class... Args>
+  Pending<R> begin(const Handle& to, Args... args) {
+    return begin_as<R>(client(), to, std::move(args)...);
   }
   /// Asks and runs until nothing moves.
   template <class R, class Handle, class... Args>
