@@ -64,7 +64,8 @@ Result<Applier::Plan> Applier::plan_merge(ApplyRecord record) const {
     plan.record = std::move(record);
     return plan;
   }
-  const CommitInfo info{"Merge " + branch_name(place_.branch), "", {{"Muster-Mission", place_.mission}}};
+  const CommitInfo info{
+      "Merge " + branch_name(place_.branch), "", {{"Muster-Mission", place_.mission}}};
   auto commit = repository_.make_commit(merged->tree, {record.head.commit, record.tip}, info);
   if (!commit) return commit.error();
   record.to = *commit;
@@ -113,7 +114,8 @@ Status Applier::publish_objects(const MissionRecord& mission, const ApplyRecord&
   if (complete) return ok_status();
   theirs.more_objects = repository_.objects();
   theirs.stdin_text = record.tip + "\n" + record.to + "\n";
-  if (mission.mode == MissionRecord::Mode::repository) theirs.stdin_text += "^" + mission.base + "\n";
+  if (mission.mode == MissionRecord::Mode::repository)
+    theirs.stdin_text += "^" + mission.base + "\n";
   if (!record.head.commit.empty()) theirs.stdin_text += "^" + record.head.commit + "\n";
   return git_.ok(theirs, {"pack-objects", "--revs", "--delta-base-offset", "--non-empty", "-q",
                           user_->objects() + "/pack/pack"});
@@ -125,7 +127,8 @@ Status Applier::publish_branch(const std::string& tip) const {
   const std::string before = now->value_or("");
   if (before == tip) return ok_status();
   if (user_->checked_out_somewhere(place_.branch))
-    return Error{ErrorCode::conflict, "you have this branch checked out; switch to another one first",
+    return Error{ErrorCode::conflict,
+                 "you have this branch checked out; switch to another one first",
                  branch_name(place_.branch)};
   if (!before.empty()) {
     auto older = repository_.is_ancestor(before, tip);
@@ -176,7 +179,8 @@ Result<std::string> Applier::obstacle_to(const Changes& changes,
   auto found = index_obstacles(git_, repository_, *index, changes);
   if (!found) return found.error();
   if (found->unmerged) return std::string{"your index has unresolved conflicts"};
-  if (!found->staged.empty()) return "these files have staged changes: " + short_list(found->staged);
+  if (!found->staged.empty())
+    return "these files have staged changes: " + short_list(found->staged);
   if (!found->hidden.empty())
     return "these files are outside of your sparse checkout or marked as unchanged: " +
            short_list(found->hidden);
@@ -202,7 +206,8 @@ Status Applier::move_tree(const ApplyRecord& record, const Changes& changes,
   auto head = user_->head();
   if (!head) return head.error();
   if (head->commit == to) return ok_status();
-  const std::string reason = "muster: " + std::string{forward ? "apply " : "undo "} + place_.mission;
+  const std::string reason =
+      "muster: " + std::string{forward ? "apply " : "undo "} + place_.mission;
   return user_->move_head(HeadState{from, record.head.ref}, to, reason);
 }
 

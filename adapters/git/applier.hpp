@@ -16,8 +16,9 @@
 
 namespace muster::git {
 
-/// apply() and undo() of one mission. The caller holds the repository lock. Every step is written down
-/// before it is made and can be made again: after a kill the next call finishes what was begun.
+/// apply() and undo() of one mission. The caller holds the repository lock. Every step is written
+/// down before it is made and can be made again: after a kill the next call finishes what was
+/// begun.
 class Applier {
  public:
   struct Place {
@@ -27,7 +28,8 @@ class Applier {
     std::string folder;  ///< the mission's state folder
   };
   /// `user` is null for a plain folder.
-  Applier(const Git& git, const PrivateRepository& repository, const UserRepository* user, Place place)
+  Applier(const Git& git, const PrivateRepository& repository, const UserRepository* user,
+          Place place)
       : git_(git),
         repository_(repository),
         user_(user),

@@ -21,8 +21,7 @@ Result<Descriptor> step(int folder, const std::string& part, bool create) {
     return errno_error(errno, "cannot make the folder", part);
   const int fd = ::openat(folder, part.c_str(), folder_flags);
   if (fd >= 0) return Descriptor{fd};
-  if (errno == ENOTDIR || errno == ELOOP)
-    return Error{ErrorCode::conflict, "not a folder", part};
+  if (errno == ENOTDIR || errno == ELOOP) return Error{ErrorCode::conflict, "not a folder", part};
   return errno_error(errno, "cannot open the folder", part);
 }
 

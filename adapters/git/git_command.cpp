@@ -15,8 +15,8 @@ namespace {
 
 using Setting = std::pair<std::string_view, std::string_view>;
 
-// These win over every config file. The repositories we name have a config of our own; the list matters
-// for the few commands that run inside the user's repository, whose config may be hostile.
+// These win over every config file. The repositories we name have a config of our own; the list
+// matters for the few commands that run inside the user's repository, whose config may be hostile.
 constexpr std::array<Setting, 21> settings{{
     {"core.hooksPath", "/dev/null"},
     {"core.fsmonitor", "false"},
@@ -70,8 +70,7 @@ std::map<std::string, std::string> environment(const GitContext& context) {
   if (!context.work_tree.empty()) env["GIT_WORK_TREE"] = context.work_tree;
   if (!context.index.empty()) env["GIT_INDEX_FILE"] = context.index;
   if (!context.object_dir.empty()) env["GIT_OBJECT_DIRECTORY"] = context.object_dir;
-  if (!context.more_objects.empty())
-    env["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = context.more_objects;
+  if (!context.more_objects.empty()) env["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = context.more_objects;
   return env;
 }
 
@@ -102,9 +101,9 @@ ErrorCode code_of(std::string_view err) {
 }  // namespace
 
 Error git_error(const std::string& what, const GitOutput& output) {
-  return Error{code_of(output.err),
-               "git " + what + " failed (exit " + std::to_string(output.exit_code) +
-                   "): " + last_lines(output.err, 600)};
+  return Error{code_of(output.err), "git " + what + " failed (exit " +
+                                        std::to_string(output.exit_code) +
+                                        "): " + last_lines(output.err, 600)};
 }
 
 Git::Git(std::string binary) : binary_(binary.empty() ? "git" : std::move(binary)) {}

@@ -11,15 +11,16 @@
 
 namespace muster::git {
 
-/// What one git command works on. Every field is passed explicitly: git never searches for a repository.
+/// What one git command works on. Every field is passed explicitly: git never searches for a
+/// repository.
 struct GitContext {
-  std::string git_dir;           ///< absolute; the repository whose config and refs count
-  std::string work_tree = {};    ///< absolute, or empty when the command needs none; also the cwd
-  std::string index = {};        ///< index file; empty = the repository's own
-  std::string object_dir = {};   ///< where new objects go; empty = the repository's own
+  std::string git_dir;            ///< absolute; the repository whose config and refs count
+  std::string work_tree = {};     ///< absolute, or empty when the command needs none; also the cwd
+  std::string index = {};         ///< index file; empty = the repository's own
+  std::string object_dir = {};    ///< where new objects go; empty = the repository's own
   std::string more_objects = {};  ///< a further object folder to read from
   std::string stdin_text = {};
-  std::size_t max_output = 64U << 20U;            ///< bytes kept of each stream
+  std::size_t max_output = 64U << 20U;  ///< bytes kept of each stream
   std::chrono::milliseconds timeout{10 * 60'000};
 };
 
@@ -30,15 +31,17 @@ struct GitOutput {
   bool truncated = false;
 };
 
-/// A git binary. Its commands run without hooks, filters, fsmonitor, pagers, editors, prompts, signing,
-/// transports, lazy fetches and without the user's and the system's configuration. Thread-safe.
+/// A git binary. Its commands run without hooks, filters, fsmonitor, pagers, editors, prompts,
+/// signing, transports, lazy fetches and without the user's and the system's configuration.
+/// Thread-safe.
 class Git {
  public:
   explicit Git(std::string binary);
 
   /// Runs `git args...`; any exit code is a value. Blocks.
   Result<GitOutput> run(const GitContext& context, std::vector<std::string> args) const;
-  /// As run(), but an exit code other than 0 and cut output are errors. Returns standard output as it is.
+  /// As run(), but an exit code other than 0 and cut output are errors. Returns standard output as
+  /// it is.
   Result<std::string> out(const GitContext& context, std::vector<std::string> args) const;
   /// As out(), without the line break at the end.
   Result<std::string> line(const GitContext& context, std::vector<std::string> args) const;

@@ -34,6 +34,8 @@ class GitVersionControl::Impl {
   /// The key's tree, ready to work with: a rebase that was interrupted is finished first.
   Result<LockedTree> tree(const std::string& key) const;
   Result<std::string> hash(const LockedTree& tree) const;
+  Result<std::string> tracked_hash(const LockedTree& tree) const;
+  Status clean(const LockedTree& tree) const;
   Result<std::string> commit(LockedTree& tree, const CommitInfo& info) const;
   Result<MergeOutcome> merge(const std::string& commit, const CommitInfo& info) const;
   Status advance(const std::string& expected_tip, const std::string& commit) const;
@@ -74,7 +76,8 @@ Result<LockedTree> GitVersionControl::Impl::tree(const std::string& key) const {
   return tree;
 }
 
-Result<Snapshot> GitVersionControl::Impl::checkout(const std::string& key, const std::string& commit) {
+Result<Snapshot> GitVersionControl::Impl::checkout(const std::string& key,
+                                                   const std::string& commit) {
   if (auto fit = check_key(key); !fit) return fit.error();
   auto wanted = commit.empty() ? mission_.tip() : repository().resolve_commit(commit);
   if (!wanted) return wanted.error();
@@ -88,18 +91,35 @@ Result<std::string> GitVersionControl::Impl::hash(const LockedTree& tree) const 
   return repository().write_tree(tree.path, tree.index);
 }
 
-Status GitVersionControl::Impl::refuse_nested(const std::string& base, const std::string& tree) const {
+Result<std::string> GitVersionControl::Impl::tracked_hash(const LockedTree& tree) const {
+  const std::string index = tree.seen + ".now";
+  if (auto gone = remove_tree(index + ".lock"); !gone) return gone.error();
+  // A copy: what is missing at this moment must stay known.
+  if (auto copied = copy_index(tree.seen, index); !copied) return copied.error();
+  const GitContext where = repository().context(tree.path, index);
+  if (auto added = mission_.git().ok(where, {"add", "-u"}); !added) return added.error();
+  return mission_.git().line(where, {"write-tree"});
+}
+
+Status GitVersionControl::Impl::clean(const LockedTree& tree) const {
+  return mission_.git().ok(repository().context(tree.path, tree.seen), {"clean", "-ffdq"});
+}
+
+Status GitVersionControl::Impl::refuse_nested(const std::string& base,
+                                              const std::string& tree) const {
   auto changes = repository().changes(base, tree);
   if (!changes) return changes.error();
   for (const TreeChange& change : *changes)
     if (change.to.submodule())
-      return Error{ErrorCode::invalid_argument,
-                   "a git repository inside of the tree cannot be committed: remove its .git folder",
-                   change.path};
+      return Error{
+          ErrorCode::invalid_argument,
+          "a git repository inside of the tree cannot be committed: remove its .git folder",
+          change.path};
   return ok_status();
 }
 
-Result<std::string> GitVersionControl::Impl::commit(LockedTree& tree, const CommitInfo& info) const {
+Result<std::string> GitVersionControl::Impl::commit(LockedTree& tree,
+                                                    const CommitInfo& info) const {
   auto content = hash(tree);
   if (!content) return content;
   auto before = repository().tree_of(tree.lease.base);
@@ -147,7 +167,8 @@ Result<MergeOutcome> GitVersionControl::Impl::merge(const std::string& commit,
   return outcome;
 }
 
-Status GitVersionControl::Impl::advance(const std::string& expected_tip, const std::string& commit) const {
+Status GitVersionControl::Impl::advance(const std::string& expected_tip,
+                                        const std::string& commit) const {
   auto held = mission_.lock();
   if (!held) return held.error();
   auto tip = mission_.tip();
@@ -230,15 +251,15 @@ Status GitVersionControl::Impl::overlay(const LockedTree& tree, const std::strin
   if (present.empty()) return ok_status();
   GitContext context = repository().context(tree.path, tree.index);
   context.stdin_text = join_nul(present);
-  return mission_.git().ok(context, {"checkout", "-q", *source, "--pathspec-from-file=-",
-                                     "--pathspec-file-nul"});
+  return mission_.git().ok(
+      context, {"checkout", "-q", *source, "--pathspec-from-file=-", "--pathspec-file-nul"});
 }
 
 Applier GitVersionControl::Impl::applier() const {
   const GitOptions& options = mission_.options();
-  return Applier{mission_.git(), repository(), mission_.user(),
-                 Applier::Place{options.workspace, options.mission, mission_.branch(),
-                                mission_.folder()}};
+  return Applier{
+      mission_.git(), repository(), mission_.user(),
+      Applier::Place{options.workspace, options.mission, mission_.branch(), mission_.folder()}};
 }
 
 GitVersionControl::GitVersionControl(GitOptions options)
@@ -271,7 +292,22 @@ Status GitVersionControl::release(const std::string& key) {
 Result<std::string> GitVersionControl::tree_hash(const std::string& key) {
   auto tree = impl_->tree(key);
   if (!tree) return tree.error();
-  return impl_->hash(*tree);
+  auto content = impl_->hash(*tree);
+  if (!content) return content;
+  if (auto copied = copy_index(tree->index, tree->seen); !copied) return copied.error();
+  return content;
+}
+
+Result<std::string> GitVersionControl::tracked_hash(const std::string& key) {
+  auto tree = impl_->tree(key);
+  if (!tree) return tree.error();
+  return impl_->tracked_hash(*tree);
+}
+
+Status GitVersionControl::clean_untracked(const std::string& key) {
+  auto tree = impl_->tree(key);
+  if (!tree) return tree.error();
+  return impl_->clean(*tree);
 }
 
 Result<Diff> GitVersionControl::diff(const std::string& key, std::size_t max_patch_bytes) {

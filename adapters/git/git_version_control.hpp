@@ -17,19 +17,20 @@ struct GitOptions {
   std::string workspace;     ///< absolute; a git working tree's root, or a plain folder
   std::string state_folder;  ///< absolute; of this workspace, outside of it; shared by its missions
   std::string mission;       ///< [A-Za-z0-9._-], becomes part of a branch name
-  std::size_t max_trees = 16;  ///< working trees of all missions of this workspace
+  std::size_t max_trees = 16;               ///< working trees of all missions of this workspace
   std::vector<std::string> linked_folders;  ///< relative to the workspace: node_modules, .venv, ...
   std::string git_binary = "git";
   std::uint64_t max_plain_files = 100'000;      ///< a plain folder larger than this is refused
   std::uint64_t max_plain_bytes = 2ULL << 30U;  ///< likewise
 };
 
-/// The innermost folder at or above `folder` that is the root of a git working tree; nullopt outside of
-/// any. What a launcher should take as workspace.
+/// The innermost folder at or above `folder` that is the root of a git working tree; nullopt
+/// outside of any. What a launcher should take as workspace.
 std::optional<std::string> workspace_root(const std::string& folder);
 
-/// VersionControl on git. Thread-safe: locks are files, so two engines and two objects on the same state
-/// folder are safe too. Every call may be repeated after a kill at any point. All calls block.
+/// VersionControl on git. Thread-safe: locks are files, so two engines and two objects on the same
+/// state folder are safe too. Every call may be repeated after a kill at any point. All calls
+/// block.
 class GitVersionControl final : public VersionControl {
  public:
   explicit GitVersionControl(GitOptions options);
@@ -44,6 +45,8 @@ class GitVersionControl final : public VersionControl {
   Result<Snapshot> existing(const std::string& key) override;
   Status release(const std::string& key) override;
   Result<std::string> tree_hash(const std::string& key) override;
+  Result<std::string> tracked_hash(const std::string& key) override;
+  Status clean_untracked(const std::string& key) override;
   Result<Diff> diff(const std::string& key, std::size_t max_patch_bytes) override;
   Result<std::string> commit(const std::string& key, const CommitInfo& info) override;
   Result<MergeOutcome> merge(const std::string& commit, const CommitInfo& info) override;

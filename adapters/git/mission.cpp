@@ -95,8 +95,8 @@ Result<FileLock> Mission::lock() const {
 
 Status Mission::check_options() const {
   if (!is_mission_name(options_.mission))
-    return Error{ErrorCode::invalid_argument, "not usable as the name of a mission: '" +
-                                                  options_.mission + "'"};
+    return Error{ErrorCode::invalid_argument,
+                 "not usable as the name of a mission: '" + options_.mission + "'"};
   const fs::path workspace{options_.workspace};
   const fs::path state{options_.state_folder};
   if (!workspace.is_absolute() || !state.is_absolute())
@@ -139,9 +139,8 @@ Status Mission::check_size(const std::vector<std::string>& paths) const {
   }
   if (paths.size() <= options_.max_plain_files && bytes <= options_.max_plain_bytes)
     return ok_status();
-  const auto largest = std::max_element(by_folder.begin(), by_folder.end(), [](auto& a, auto& b) {
-    return a.second < b.second;
-  });
+  const auto largest = std::max_element(by_folder.begin(), by_folder.end(),
+                                        [](auto& a, auto& b) { return a.second < b.second; });
   return Error{ErrorCode::limit_reached,
                "the folder is no git repository and too large to copy: " +
                    std::to_string(paths.size()) + " files, " + std::to_string(bytes >> 20U) +
@@ -185,7 +184,8 @@ Result<MissionRecord> Mission::begin() {
     auto whole = git_.run(repository_.context(), {"ls-tree", "-r", "-d", "-z", *commit});
     if (!whole) return whole.error();
     if (whole->exit_code != 0)
-      return Error{ErrorCode::corrupt, "objects of HEAD are missing (a partial clone?): fetch them first",
+      return Error{ErrorCode::corrupt,
+                   "objects of HEAD are missing (a partial clone?): fetch them first",
                    options_.workspace};
     record.base = *commit;
     if (auto pinned = pin_base(record.base); !pinned) return pinned.error();
@@ -225,7 +225,8 @@ Result<std::string> Mission::open() {
 
 Result<MissionRecord> Mission::record_even_discarded() const {
   const std::lock_guard guard{mutex_};
-  if (!record_) return Error{ErrorCode::invalid_argument, "the mission's version control is not open"};
+  if (!record_)
+    return Error{ErrorCode::invalid_argument, "the mission's version control is not open"};
   return *record_;
 }
 

@@ -16,7 +16,8 @@
 
 namespace muster::git {
 
-/// Opens and ends a mission; everything else of GitVersionControl asks it where things are. Thread-safe.
+/// Opens and ends a mission; everything else of GitVersionControl asks it where things are.
+/// Thread-safe.
 class Mission {
  public:
   explicit Mission(GitOptions options);
@@ -63,8 +64,8 @@ class Mission {
   std::optional<MissionRecord> record_;
 };
 
-/// A task id as part of a ref name: what git does not allow is written as %XX. Errors: empty, over 200
-/// bytes, or control characters.
+/// A task id as part of a ref name: what git does not allow is written as %XX. Errors: empty, over
+/// 200 bytes, or control characters.
 Result<std::string> ref_part(const std::string& key);
 
 }  // namespace muster::git

@@ -55,7 +55,9 @@ Result<std::optional<MissionRecord>> load_mission(const std::string& folder) {
   if (!*json) return std::optional<MissionRecord>{};
   MissionRecord record;
   const std::string mode = field(**json, "mode");
-  record.mode = mode == "repository" ? Mode::repository : mode == "unborn" ? Mode::unborn : Mode::plain;
+  record.mode = mode == "repository" ? Mode::repository
+                : mode == "unborn"   ? Mode::unborn
+                                     : Mode::plain;
   record.base = field(**json, "base");
   const auto discarded = (*json)->find("discarded");
   record.discarded = discarded != (*json)->end() && *discarded == true;
@@ -80,11 +82,11 @@ Result<std::optional<ApplyRecord>> load_apply(const std::string& folder) {
   if (!*json) return std::optional<ApplyRecord>{};
   ApplyRecord record;
   const std::string phase = field(**json, "phase");
-  record.phase = phase == "applied" ? Phase::applied
+  record.phase = phase == "applied"   ? Phase::applied
                  : phase == "undoing" ? Phase::undoing
                                       : Phase::applying;
-  record.kind = field(**json, "kind") == "merged" ? ApplyOutcome::Kind::merged
-                                                  : ApplyOutcome::Kind::applied;
+  record.kind =
+      field(**json, "kind") == "merged" ? ApplyOutcome::Kind::merged : ApplyOutcome::Kind::applied;
   record.tip = field(**json, "tip");
   record.from = field(**json, "from");
   record.to = field(**json, "to");
@@ -104,9 +106,14 @@ Status save_apply(const std::string& folder, const ApplyRecord& record) {
   const char* kind = record.kind == ApplyOutcome::Kind::merged ? "merged" : "applied";
   Json kept = Json::array();
   for (const std::string& path : record.kept) kept.push_back(to_hex(path));
-  const Json json{{"phase", phase},       {"kind", kind},      {"tip", record.tip},
-                  {"from", record.from},  {"to", record.to},   {"head", record.head.commit},
-                  {"ref", to_hex(record.head.ref)}, {"kept", std::move(kept)}};
+  const Json json{{"phase", phase},
+                  {"kind", kind},
+                  {"tip", record.tip},
+                  {"from", record.from},
+                  {"to", record.to},
+                  {"head", record.head.commit},
+                  {"ref", to_hex(record.head.ref)},
+                  {"kept", std::move(kept)}};
   return write_file_atomically(folder + apply_file, json.dump(2) + "\n");
 }
 

@@ -26,10 +26,10 @@ struct MissionRecord {
 struct ApplyRecord {
   enum class Phase { applying, applied, undoing } phase = Phase::applying;
   ApplyOutcome::Kind kind = ApplyOutcome::Kind::applied;
-  std::string tip;   ///< of the mission's branch
-  std::string from;  ///< commit whose content the touched files had
-  std::string to;    ///< commit whose content they get
-  HeadState head;    ///< the user's HEAD before; empty commit when HEAD is not moved
+  std::string tip;                ///< of the mission's branch
+  std::string from;               ///< commit whose content the touched files had
+  std::string to;                 ///< commit whose content they get
+  HeadState head;                 ///< the user's HEAD before; empty commit when HEAD is not moved
   std::vector<std::string> kept;  ///< paths that had the new content already: undo leaves them
 };
 

@@ -121,7 +121,8 @@ char status_of(const TreeChange& change) {
 /// Cuts at the end of a line, so that neither a line nor a character is torn.
 void cut_patch(Diff& diff, std::size_t max_bytes) {
   if (diff.patch.size() <= max_bytes) return;
-  const std::size_t end = max_bytes == 0 ? std::string::npos : diff.patch.rfind('\n', max_bytes - 1);
+  const std::size_t end =
+      max_bytes == 0 ? std::string::npos : diff.patch.rfind('\n', max_bytes - 1);
   diff.patch.resize(end == std::string::npos ? 0 : end + 1);
   diff.truncated = true;
 }
@@ -168,7 +169,8 @@ GitContext PrivateRepository::context() const {
   return context;
 }
 
-GitContext PrivateRepository::context(const std::string& work_tree, const std::string& index) const {
+GitContext PrivateRepository::context(const std::string& work_tree,
+                                      const std::string& index) const {
   GitContext context;
   context.git_dir = folder_;
   context.work_tree = work_tree;
@@ -176,7 +178,8 @@ GitContext PrivateRepository::context(const std::string& work_tree, const std::s
   return context;
 }
 
-Status PrivateRepository::prepare(const UserRepository* user, const std::vector<std::string>& excluded) {
+Status PrivateRepository::prepare(const UserRepository* user,
+                                  const std::vector<std::string>& excluded) {
   std::string format = "sha1";
   if (user != nullptr) {
     auto found = user->object_format();
@@ -186,8 +189,8 @@ Status PrivateRepository::prepare(const UserRepository* user, const std::vector<
   struct stat info {};
   if (::stat((folder_ + "/HEAD").c_str(), &info) != 0) {
     if (auto made = make_folders(folder_); !made) return made;
-    const auto init = git_.ok(context(), {"init", "-q", "--bare", "--template=",
-                                          "--object-format=" + format, folder_});
+    const auto init = git_.ok(
+        context(), {"init", "-q", "--bare", "--template=", "--object-format=" + format, folder_});
     if (!init) return init;
   }
   auto ours = git_.line(context(), {"rev-parse", "--show-object-format"});
@@ -298,7 +301,8 @@ Result<Diff> PrivateRepository::diff(const std::string& from, const std::string&
   if (!list) return list.error();
   Diff diff;
   if (list->empty()) return diff;
-  auto numbers = git_.out(context(), {"diff-tree", "-r", "-z", "--numstat", "--no-renames", from, to});
+  auto numbers =
+      git_.out(context(), {"diff-tree", "-r", "-z", "--numstat", "--no-renames", from, to});
   if (!numbers) return numbers.error();
   // Both lists come in the same order, a path each.
   std::string_view rest = *numbers;
@@ -321,9 +325,10 @@ Result<Diff> PrivateRepository::diff(const std::string& from, const std::string&
   return diff;
 }
 
-Result<MergedTree> PrivateRepository::merge(const std::string& ours, const std::string& theirs) const {
-  auto done = git_.run(context(), {"merge-tree", "--write-tree", "-z", "--name-only", "--no-messages",
-                                   ours, theirs});
+Result<MergedTree> PrivateRepository::merge(const std::string& ours,
+                                            const std::string& theirs) const {
+  auto done = git_.run(context(), {"merge-tree", "--write-tree", "-z", "--name-only",
+                                   "--no-messages", ours, theirs});
   if (!done) return done.error();
   if (done->exit_code > 1) return git_error("merge-tree", *done);
   std::vector<std::string> parts = split_nul(done->out);

@@ -39,8 +39,9 @@ struct MergedTree {
 /// Reads the "-z --raw" output of diff-tree and diff-index.
 std::vector<TreeChange> parse_raw_diff(std::string_view text);
 
-/// The private repository. It borrows the user's objects, and no ref, index, hook or config of either side
-/// reaches the other. Thread-safe (git's own locking); refs are moved by compare-and-set.
+/// The private repository. It borrows the user's objects, and no ref, index, hook or config of
+/// either side reaches the other. Thread-safe (git's own locking); refs are moved by
+/// compare-and-set.
 class PrivateRepository {
  public:
   PrivateRepository(const Git& git, std::string folder) : git_(git), folder_(std::move(folder)) {}
@@ -52,14 +53,16 @@ class PrivateRepository {
   /// Context for a tree with its own index.
   [[nodiscard]] GitContext context(const std::string& work_tree, const std::string& index) const;
 
-  /// Makes it, or brings an existing one up to date with the user's repository (which may have moved).
-  /// `user` is null for a plain folder; `excluded` are folders of the workspace that are never content.
+  /// Makes it, or brings an existing one up to date with the user's repository (which may have
+  /// moved). `user` is null for a plain folder; `excluded` are folders of the workspace that are
+  /// never content.
   Status prepare(const UserRepository* user, const std::vector<std::string>& excluded);
 
   /// Commit of a full ref name; nullopt when absent.
   [[nodiscard]] Result<std::optional<std::string>> ref(const std::string& name) const;
   /// `expected` empty = any value or none.
-  Status set_ref(const std::string& name, const std::string& commit, const std::string& expected = "") const;
+  Status set_ref(const std::string& name, const std::string& commit,
+                 const std::string& expected = "") const;
   Status delete_ref(const std::string& name) const;
   /// Names and commits of the refs below a prefix that ends with '/'.
   [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> refs_below(
@@ -68,11 +71,13 @@ class PrivateRepository {
   [[nodiscard]] Result<std::string> tree_of(const std::string& commit) const;
   /// The full id of a commit that is here; not_found otherwise.
   [[nodiscard]] Result<std::string> resolve_commit(const std::string& commit) const;
-  [[nodiscard]] Result<bool> is_ancestor(const std::string& ancestor, const std::string& commit) const;
+  [[nodiscard]] Result<bool> is_ancestor(const std::string& ancestor,
+                                         const std::string& commit) const;
   /// A new commit object. An equal one that `reuse` names is returned instead.
   [[nodiscard]] Result<std::string> make_commit(const std::string& tree,
                                                 const std::vector<std::string>& parents,
-                                                const CommitInfo& info, const std::string& reuse = "") const;
+                                                const CommitInfo& info,
+                                                const std::string& reuse = "") const;
   [[nodiscard]] Result<std::vector<TreeChange>> changes(const std::string& from,
                                                         const std::string& to) const;
   /// Files, line counts and the patch between two trees or commits.
@@ -80,7 +85,8 @@ class PrivateRepository {
                                   std::size_t max_patch_bytes) const;
   [[nodiscard]] Result<MergedTree> merge(const std::string& ours, const std::string& theirs) const;
   /// The tree that a folder's content makes, by its stat-cached index, ignored files left out.
-  [[nodiscard]] Result<std::string> write_tree(const std::string& work_tree, const std::string& index) const;
+  [[nodiscard]] Result<std::string> write_tree(const std::string& work_tree,
+                                               const std::string& index) const;
 
  private:
   const Git& git_;

@@ -144,21 +144,23 @@ Status copy_index(const std::string& from, const std::string& to) {
     return ok_status();
   }
   if (::fstat(source.get(), &before) != 0) return errno_error(errno, "cannot stat", from);
-  const Descriptor target{::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
-  if (!target) return errno_error(errno, "cannot create", to);
+  const std::string part = to + ".part";
+  const Descriptor target{::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+  if (!target) return errno_error(errno, "cannot create", part);
   std::array<char, 65536> buffer{};
   for (;;) {
     const ssize_t got = ::read(source.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno_error(errno, "cannot read", from);
     if (got == 0) break;
-    const std::string_view part{buffer.data(), static_cast<std::size_t>(got)};
-    if (auto written = write_all(target.get(), part, to); !written) return written;
+    const std::string_view bytes{buffer.data(), static_cast<std::size_t>(got)};
+    if (auto written = write_all(target.get(), bytes, part); !written) return written;
   }
-  // git trusts an entry's stat data only when the index is younger than the file: a younger copy would
-  // hide changes made in the same clock tick.
+  // git trusts an entry's stat data only when the index is younger than the file: a younger copy
+  // would hide changes made in the same clock tick.
   const std::array<timespec, 2> times{before.st_atim, before.st_mtim};
-  if (::futimens(target.get(), times.data()) != 0) return errno_error(errno, "cannot date", to);
+  if (::futimens(target.get(), times.data()) != 0) return errno_error(errno, "cannot date", part);
+  if (::rename(part.c_str(), to.c_str()) != 0) return errno_error(errno, "cannot rename", to);
   return ok_status();
 }
 

@@ -32,8 +32,8 @@ class Descriptor {
   int fd_ = -1;
 };
 
-/// An exclusive lock on a file, held while the object lives. Works between threads and between processes,
-/// and ends with the process however that dies.
+/// An exclusive lock on a file, held while the object lives. Works between threads and between
+/// processes, and ends with the process however that dies.
 class FileLock {
  public:
   /// Waits for the lock. Creates the file.
@@ -53,10 +53,11 @@ Status write_file_atomically(const std::string& path, std::string_view content);
 Status write_file(const std::string& path, std::string_view content);
 /// mkdir -p; new folders are readable by the owner only.
 Status make_folders(const std::string& path);
-/// Removes a file or a whole folder, without following symlinks; makes unwritable folders writable on the
-/// way. Absent is fine.
+/// Removes a file or a whole folder, without following symlinks; makes unwritable folders writable
+/// on the way. Absent is fine.
 Status remove_tree(const std::string& path);
-/// Copies a file with its modification time, which git's index needs. Absent source: the target is removed.
+/// Copies a file with its modification time, which git's index needs. Absent source: the target is
+/// removed.
 Status copy_index(const std::string& from, const std::string& to);
 
 }  // namespace muster::git

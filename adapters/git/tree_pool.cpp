@@ -25,13 +25,13 @@ const char* name_of(Lease::Stage stage) {
 }
 
 std::string to_text(const Lease& lease) {
-  const Json json{{"mission", lease.mission},       {"key", lease.key},   {"base", lease.base},
+  const Json json{{"mission", lease.mission},      {"key", lease.key},   {"base", lease.base},
                   {"stage", name_of(lease.stage)}, {"work", lease.work}, {"onto", lease.onto}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-/// A lease that cannot be read is none: the file is replaced as a whole, so this is damage, and the tree can
-/// be made anew.
+/// A lease that cannot be read is none: the file is replaced as a whole, so this is damage, and the
+/// tree can be made anew.
 std::optional<Lease> lease_from(const std::string& text) {
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return std::nullopt;
@@ -79,7 +79,8 @@ Result<std::vector<TreePool::Slot>> TreePool::slots() const {
     if (*text) slot.lease = lease_from(**text);
     found.push_back(std::move(slot));
   }
-  std::sort(found.begin(), found.end(), [](const Slot& a, const Slot& b) { return a.number < b.number; });
+  std::sort(found.begin(), found.end(),
+            [](const Slot& a, const Slot& b) { return a.number < b.number; });
   return found;
 }
 
@@ -94,8 +95,8 @@ Result<LockedTree> TreePool::lock(int number) const {
   if (!text) return text.error();
   std::optional<Lease> lease;
   if (*text) lease = lease_from(**text);
-  return LockedTree{tree_folder(number), folder + "/index", lease.value_or(Lease{}), lease_file,
-                    std::move(*lock)};
+  return LockedTree{tree_folder(number), folder + "/index",       folder + "/seen.index",
+                    lease_file,          lease.value_or(Lease{}), std::move(*lock)};
 }
 
 Result<LockedTree> TreePool::find(const std::string& mission, const std::string& key) const {
@@ -128,7 +129,8 @@ Result<int> TreePool::lend(const std::string& mission, const std::string& key) c
     std::string names;
     for (const std::string& name : missions) names += (names.empty() ? "" : ", ") + name;
     return Error{ErrorCode::limit_reached, "all " + std::to_string(all->size()) +
-                                               " working trees are in use (missions: " + names + ")"};
+                                               " working trees are in use (missions: " + names +
+                                               ")"};
   }
   for (int number = 1; chosen == 0; ++number)
     if (!used.contains(number)) chosen = number;
@@ -174,6 +176,7 @@ Status TreePool::fill(LockedTree& tree, const std::string& content, const std::s
   }
   if (!restored) return restored;
   if (auto linked = link_folders(tree, content); !linked) return linked;
+  if (auto copied = copy_index(tree.index, tree.seen); !copied) return copied;
   return make_agent_repository(tree, content, base);
 }
 
@@ -203,11 +206,9 @@ Status TreePool::make_agent_repository(const LockedTree& tree, const std::string
   if (auto put = write_file(folder + "/config", config); !put) return put;
   auto excludes = read_small_file(repository_.folder() + "/info/exclude");
   if (!excludes) return excludes.error();
-  if (auto put = write_file(folder + "/info/exclude", excludes->value_or("")); !put)
-    return put;
+  if (auto put = write_file(folder + "/info/exclude", excludes->value_or("")); !put) return put;
   const std::string borrowed = alternates_lines({repository_.objects()});
-  if (auto put = write_file(folder + "/objects/info/alternates", borrowed); !put)
-    return put;
+  if (auto put = write_file(folder + "/objects/info/alternates", borrowed); !put) return put;
   auto shallow = read_small_file(repository_.folder() + "/shallow");
   if (!shallow) return shallow.error();
   if (*shallow)
@@ -274,8 +275,8 @@ Status TreePool::remove_mission(const std::string& mission) const {
     if (!tree) return tree.error();
     if (auto gone = remove_tree(tree->path); !gone) return gone;
     // The lock file stays: whoever waits for it must find the same file.
-    if (auto gone = remove_tree(tree->index); !gone) return gone;
-    if (auto gone = remove_tree(tree->lease_file); !gone) return gone;
+    for (const std::string& file : {tree->index, tree->seen, tree->lease_file})
+      if (auto gone = remove_tree(file); !gone) return gone;
   }
   return ok_status();
 }

@@ -32,14 +32,15 @@ struct Lease {
 struct LockedTree {
   std::string path;   ///< root of the working tree
   std::string index;  ///< our index of it: a stat cache the agent has no part in
-  Lease lease;
+  std::string seen;   ///< the index as the last tree_hash() or checkout left it
   std::string lease_file;
+  Lease lease;
   FileLock lock;
 };
 
-/// The pool of one workspace, shared by its missions. Its state is on disk; every tree has a lock that
-/// works across threads and processes. Each tree also holds a small `.git` folder for the agent's own git:
-/// private to that tree, rebuilt at every checkout and never read by us.
+/// The pool of one workspace, shared by its missions. Its state is on disk; every tree has a lock
+/// that works across threads and processes. Each tree also holds a small `.git` folder for the
+/// agent's own git: private to that tree, rebuilt at every checkout and never read by us.
 class TreePool {
  public:
   struct Options {

@@ -43,7 +43,8 @@ Status copy_user_index(const UserRepository& user, const PrivateRepository& repo
                        const std::string& target) {
   if (auto gone = remove_tree(target + ".lock"); !gone) return gone;
   std::error_code error;
-  // A split index names its other half by digest; git looks for it in the git directory it works in.
+  // A split index names its other half by digest; git looks for it in the git directory it works
+  // in.
   for (const auto& entry : fs::directory_iterator{user.git_dir(), error}) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with("sharedindex.")) continue;
@@ -53,7 +54,8 @@ Status copy_user_index(const UserRepository& user, const PrivateRepository& repo
   return copy_index(user.index(), target);
 }
 
-Result<UserIndexLock> UserIndexLock::acquire(const UserRepository& user, const std::string& mission) {
+Result<UserIndexLock> UserIndexLock::acquire(const UserRepository& user,
+                                             const std::string& mission) {
   const std::string own = user.git_dir() + "/muster-" + mission + ".index";
   const std::string lock = user.index() + ".lock";
   clear_stale(own, lock);
@@ -67,8 +69,8 @@ Result<UserIndexLock> UserIndexLock::acquire(const UserRepository& user, const s
   const int number = errno;
   ::unlink(own.c_str());
   if (number != EEXIST) return errno_error(number, "cannot lock the index", lock);
-  return Error{ErrorCode::unavailable, "another git command holds the index; remove the file if it is stale",
-               lock};
+  return Error{ErrorCode::unavailable,
+               "another git command holds the index; remove the file if it is stale", lock};
 }
 
 UserIndexLock::UserIndexLock(UserIndexLock&& other) noexcept

@@ -15,8 +15,9 @@ namespace muster::git {
 Status copy_user_index(const UserRepository& user, const PrivateRepository& repository,
                        const std::string& target);
 
-/// Holds `index.lock` of the user's repository while it lives: their git commands wait or fail meanwhile.
-/// The lock is a hard link to a file that carries the mission's name, so after a kill -9 it is known as ours.
+/// Holds `index.lock` of the user's repository while it lives: their git commands wait or fail
+/// meanwhile. The lock is a hard link to a file that carries the mission's name, so after a kill -9
+/// it is known as ours.
 class UserIndexLock {
  public:
   /// Waits up to 5 seconds for another git command; then unavailable.

@@ -17,7 +17,8 @@ std::string first_line(std::string_view text) {
   return std::string{text.substr(0, text.find_first_of("\r\n"))};
 }
 
-/// The git directory that `.git` stands for: itself, or what the file says (linked worktree, submodule).
+/// The git directory that `.git` stands for: itself, or what the file says (linked worktree,
+/// submodule).
 std::optional<std::string> git_dir_of(const std::string& folder) {
   std::error_code error;
   const fs::path dot_git = fs::path{folder} / ".git";
@@ -26,7 +27,8 @@ std::optional<std::string> git_dir_of(const std::string& folder) {
   const auto content = read_small_file(dot_git.string(), 65536);
   if (!content || !*content || !(*content)->starts_with(gitdir_prefix)) return std::nullopt;
   const fs::path named = first_line(std::string_view{**content}.substr(gitdir_prefix.size()));
-  const fs::path full = fs::canonical(named.is_absolute() ? named : fs::path{folder} / named, error);
+  const fs::path full =
+      fs::canonical(named.is_absolute() ? named : fs::path{folder} / named, error);
   if (error) return std::nullopt;
   return full.string();
 }
@@ -36,7 +38,8 @@ std::string common_dir_of(const std::string& git_dir) {
   if (!content || !*content) return git_dir;
   std::error_code error;
   const fs::path named = first_line(**content);
-  const fs::path full = fs::canonical(named.is_absolute() ? named : fs::path{git_dir} / named, error);
+  const fs::path full =
+      fs::canonical(named.is_absolute() ? named : fs::path{git_dir} / named, error);
   return error ? git_dir : full.string();
 }
 
@@ -154,7 +157,8 @@ Status UserRepository::delete_ref(const std::string& name, const std::string& ex
 Status UserRepository::move_head(const HeadState& from, const std::string& commit,
                                  const std::string& reason) const {
   const std::string target = from.ref.empty() ? "HEAD" : from.ref;
-  return git_.ok(context(), {"update-ref", "--no-deref", "-m", reason, target, commit, from.commit});
+  return git_.ok(context(),
+                 {"update-ref", "--no-deref", "-m", reason, target, commit, from.commit});
 }
 
 std::optional<std::string> UserRepository::operation_in_progress() const {

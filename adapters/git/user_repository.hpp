@@ -1,5 +1,6 @@
 #pragma once
-// The user's repository as muster may use it: refs, objects and the index, never its config's commands.
+// The user's repository as muster may use it: refs, objects and the index, never its config's
+// commands.
 
 #include <map>
 #include <optional>
@@ -18,10 +19,11 @@ struct WorkspaceKind {
   std::string common_dir;  ///< of the repository; equal to git_dir except in a linked worktree
 };
 
-/// Looks at `.git` of the folder itself. invalid_argument for a bare repository and for a folder inside of a
-/// repository that tracks it: the message names the root to use.
+/// Looks at `.git` of the folder itself. invalid_argument for a bare repository and for a folder
+/// inside of a repository that tracks it: the message names the root to use.
 Result<WorkspaceKind> classify_workspace(const Git& git, const std::string& workspace);
-/// The innermost folder at or above `folder` that holds a `.git`; nullopt outside of any repository.
+/// The innermost folder at or above `folder` that holds a `.git`; nullopt outside of any
+/// repository.
 std::optional<std::string> repository_root(const std::string& folder);
 
 /// Where the user's checkout stands.
@@ -30,7 +32,8 @@ struct HeadState {
   std::string ref;     ///< full name of the branch; empty: detached
 };
 
-/// Commands inside the user's repository: its config is read by git, but nothing that it names runs.
+/// Commands inside the user's repository: its config is read by git, but nothing that it names
+/// runs.
 class UserRepository {
  public:
   UserRepository(const Git& git, WorkspaceKind where) : git_(git), where_(std::move(where)) {}
@@ -53,7 +56,8 @@ class UserRepository {
   /// Deletes a ref that has the expected value; absent is fine.
   Status delete_ref(const std::string& name, const std::string& expected) const;
   /// Moves HEAD (the branch it names, or itself when detached).
-  Status move_head(const HeadState& from, const std::string& commit, const std::string& reason) const;
+  Status move_head(const HeadState& from, const std::string& commit,
+                   const std::string& reason) const;
   /// "a merge", "a rebase", ... when the user is in the middle of one.
   [[nodiscard]] std::optional<std::string> operation_in_progress() const;
   /// True when some working tree of the user's has this branch checked out.

@@ -30,7 +30,8 @@ const TreeChange* find_change(const Changes& changes, const std::string& path) {
 
 /// A file in the way of this path's folder that the change itself takes away.
 bool parent_goes_away(const Changes& changes, const std::string& path) {
-  for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+  for (std::size_t slash = path.find('/'); slash != std::string::npos;
+       slash = path.find('/', slash + 1)) {
     const TreeChange* above = find_change(changes, path.substr(0, slash));
     if (above != nullptr && above->to.absent()) return true;
   }
@@ -38,7 +39,8 @@ bool parent_goes_away(const Changes& changes, const std::string& path) {
 }
 
 /// True when all that a folder holds is taken away by the change itself.
-bool folder_goes_away(const std::string& workspace, const std::string& path, const Changes& changes) {
+bool folder_goes_away(const std::string& workspace, const std::string& path,
+                      const Changes& changes) {
   std::error_code error;
   const fs::path root{workspace};
   for (auto it = fs::recursive_directory_iterator{root / path, error};
@@ -127,7 +129,8 @@ Status remove_hollow_folder(int parent, const std::string& name, const std::stri
   std::error_code error;
   const fs::path self = "/proc/self/fd/" + std::to_string(folder.get());
   for (const auto& entry : fs::directory_iterator{self, error})
-    if (auto gone = remove_hollow_folder(folder.get(), entry.path().filename().string(), path); !gone)
+    if (auto gone = remove_hollow_folder(folder.get(), entry.path().filename().string(), path);
+        !gone)
       return gone;
   if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0) return ok_status();
   return errno_error(errno, "cannot remove", path);
@@ -169,15 +172,14 @@ Result<std::vector<CurrentFile>> WorkspaceWriter::look(const Changes& changes,
     files.push_back(classify(root->get(), change, changes));
     if (!files.back().blocked && files.back().seen.st_ino != 0) to_hash.push_back(change.path);
   }
-  // git hashes, because line endings and encodings are converted as the attributes say. It starts from the
-  // expected tree, since the conversion of line endings depends on what is stored already.
+  // git hashes, because line endings and encodings are converted as the attributes say. It starts
+  // from the expected tree, since the conversion of line endings depends on what is stored already.
   const std::string index = scratch_ + "/look.index";
   if (auto gone = remove_tree(index + ".lock"); !gone) return gone.error();
   GitContext context = repository_.context(workspace_, index);
   if (auto read = git_.ok(context, {"read-tree", expected}); !read) return read.error();
   context.stdin_text = join_nul(to_hash);
-  const auto hashed =
-      git_.ok(context, {"update-index", "--add", "--replace", "-z", "--stdin"});
+  const auto hashed = git_.ok(context, {"update-index", "--add", "--replace", "-z", "--stdin"});
   if (!to_hash.empty() && !hashed) return hashed.error();
   context.stdin_text.clear();
   auto raw = git_.out(context, {"diff-index", "--cached", "--raw", "-z", "--no-renames", expected});
@@ -192,7 +194,8 @@ Result<std::vector<CurrentFile>> WorkspaceWriter::look(const Changes& changes,
   return files;
 }
 
-Status WorkspaceWriter::stage(const std::vector<std::string>& paths, const std::string& target) const {
+Status WorkspaceWriter::stage(const std::vector<std::string>& paths,
+                              const std::string& target) const {
   const std::string folder = scratch_ + "/stage";
   const std::string index = scratch_ + "/stage.index";
   for (const std::string& old : {folder, index, index + ".lock"})

@@ -16,8 +16,9 @@ namespace muster::git {
 /// What the user's tree holds at the path of a TreeChange.
 struct CurrentFile {
   TreeChange::Entry entry;
-  bool blocked = false;  ///< something git would not put there: a folder, a fifo, a path through a symlink
-  struct stat seen {};   ///< as it was when `entry` was found; st_ino 0 = absent
+  bool blocked =
+      false;  ///< something git would not put there: a folder, a fifo, a path through a symlink
+  struct stat seen {};  ///< as it was when `entry` was found; st_ino 0 = absent
 };
 
 /// Files are replaced one by one, each atomically, so that after a crash every file is old or new.
@@ -32,10 +33,12 @@ class WorkspaceWriter {
         workspace_(std::move(workspace)),
         scratch_(std::move(scratch)) {}
 
-  /// The present state of every change's path, in the same order. `expected`: the tree to compare with.
+  /// The present state of every change's path, in the same order. `expected`: the tree to compare
+  /// with.
   [[nodiscard]] Result<std::vector<CurrentFile>> look(const std::vector<TreeChange>& changes,
                                                       const std::string& expected) const;
-  /// Gives every path its `to` content, out of tree `target`. conflict when a file changed since look().
+  /// Gives every path its `to` content, out of tree `target`. conflict when a file changed since
+  /// look().
   Status write(const std::vector<TreeChange>& changes, const std::vector<CurrentFile>& current,
                const std::string& target) const;
 
