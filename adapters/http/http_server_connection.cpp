@@ -77,16 +77,7 @@ std::shared_ptr<Connection> Connection::accept(std::shared_ptr<ConnectionOwner> 
   if (uv_tcp_init(listener->loop, &made->tcp_) != 0) return nullptr;
   made->tcp_.data = made.get();
   made->set_deadline(made->owner_->options().idle_timeout);
-  const auto allocate = [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
-    *buffer = static_cast<Connection*>(handle->data)->owner_->read_buffer();
-  };
-  const auto read = [](uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) {
-    // What runs in there may be the end of the connection.
-    const auto self = static_cast<Connection*>(stream->data)->shared_from_this();
-    self->on_read(size, buffer);
-  };
-  if (uv_accept(listener, stream_of(made->tcp_)) != 0 ||
-      uv_read_start(stream_of(made->tcp_), allocate, read) != 0) {
+  if (uv_accept(listener, stream_of(made->tcp_)) != 0 || !made->read_on()) {
     // The close callback asks the owner, who does not know it yet: keep it until then.
     made->state_ = State::closed;
     made->tcp_.data = new std::shared_ptr<Connection>(made);
@@ -97,6 +88,18 @@ std::shared_ptr<Connection> Connection::accept(std::shared_ptr<ConnectionOwner> 
   }
   uv_tcp_nodelay(&made->tcp_, 1);
   return made;
+}
+
+bool Connection::read_on() {
+  const auto allocate = [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
+    *buffer = static_cast<Connection*>(handle->data)->owner_->read_buffer();
+  };
+  const auto read = [](uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) {
+    // What runs in there may be the end of the connection.
+    const auto self = static_cast<Connection*>(stream->data)->shared_from_this();
+    self->on_read(size, buffer);
+  };
+  return uv_read_start(stream_of(tcp_), allocate, read) == 0;
 }
 
 // ---- parsing ------------------------------------------------------------------------------------
@@ -345,7 +348,7 @@ void Connection::finish() {
   if (state_ == State::reading && half_closed_) return leave();
   if (read_paused_ && early_.size() <= kMaxEarlyBytes && state_ != State::closed) {
     read_paused_ = false;
-    uv_read_start(stream_of(tcp_), tcp_.alloc_cb, tcp_.read_cb);
+    read_on();
   }
 }
 
@@ -405,7 +408,7 @@ void Connection::leave() {
     self.set_deadline(kLeaveTime);
   };
   if (uv_shutdown(&shutdown_, stream_of(tcp_), shut) != 0) return close();
-  if (read_paused_) uv_read_start(stream_of(tcp_), tcp_.alloc_cb, tcp_.read_cb);
+  if (read_paused_) read_on();
   read_paused_ = false;
 }
 

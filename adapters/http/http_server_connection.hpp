@@ -67,6 +67,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   static int on_body(http_parser* parser, const char* at, std::size_t size);
   static int on_message_complete(http_parser* parser);
 
+  bool read_on();
   bool count_header(std::size_t size);
   int reject(int status);
   void set_deadline(std::chrono::milliseconds delay);
