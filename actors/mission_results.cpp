@@ -42,6 +42,22 @@ std::string joined(const std::vector<std::string>& lines) {
   return out;
 }
 
+bool is_final_tool(const std::string& tool) {
+  return tool.starts_with("submit_") || tool == "answer" || tool == "request_seal";
+}
+
+/// What ends a session of this intent, as the model is told.
+std::string final_tools_of(IntentKind kind) {
+  switch (kind) {
+    case IntentKind::triage: return "submit_triage or answer";
+    case IntentKind::plan: return "submit_plan";
+    case IntentKind::request_seal: return "request_seal";
+    case IntentKind::work:
+    case IntentKind::fix: return "submit_result";
+    default: return "submit_verdict";
+  }
+}
+
 Result<TaskSpec> small_task(const json& args) {
   auto task = args.find("task");
   if (task == args.end() || !task->is_object())
@@ -239,7 +255,11 @@ caf::result<std::string> Mission::ask_user(const MissionToolCall& call) {
 }
 
 caf::result<std::string> Mission::on_tool(const MissionToolCall& call) {
-  if (!sessions_.contains(call.session)) return to_caf({ErrorCode::cancelled, "the session is not of this mission any more"});
+  auto running = sessions_.find(call.session);
+  const auto* intent = running == sessions_.end() ? nullptr : open_intent(running->second.intent);
+  if (!intent) return to_caf({ErrorCode::cancelled, "the session is not of this mission any more"});
+  if (auto wanted = final_tools_of(intent->kind); is_final_tool(call.tool) && wanted.find(call.tool) == std::string::npos)
+    return to_caf({ErrorCode::invalid_argument, call.tool + " does not end this session; end it with " + wanted});
   if (call.tool == "ask_user") return ask_user(call);
   auto reply = [&]() -> Result<std::string> {
     if (call.tool == "lease") return lease(call);

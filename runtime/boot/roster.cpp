@@ -1,0 +1,77 @@
+#include "runtime/boot/roster.hpp"
+
+#include <algorithm>
+
+#include "config/tools.hpp"
+
+namespace muster {
+namespace {
+
+Result<ModelBinding> bind_model(const config::Config& config, const config::ModelName& name,
+                                const config::Environment& environment) {
+  auto resolved = config::resolve_model(config, name, environment);
+  if (!resolved) return resolved.error();
+  ModelBinding binding;
+  binding.endpoint = {resolved->name.provider, resolved->base_url, resolved->api_key, resolved->name.model, resolved->headers};
+  binding.lane = lane_of(resolved->name);
+  binding.params.model = resolved->name.model;
+  binding.params.temperature = resolved->temperature;
+  binding.params.max_tokens = resolved->max_output_tokens;
+  binding.params.max_tokens_field = resolved->max_tokens_field;
+  binding.context_window = resolved->context_window;
+  binding.input_price = resolved->input_price.value_or(0);
+  binding.output_price = resolved->output_price.value_or(0);
+  return binding;
+}
+
+Result<ChatFragment> tools_of(const config::AgentSpec& agent) {
+  std::vector<ToolSpec> specs;
+  auto names = agent.all_tools();
+  for (const auto& tool : config::tool_specs())
+    if (std::find(names.begin(), names.end(), tool.name) != names.end())
+      specs.push_back({std::string(tool.name), std::string(tool.description), std::string(tool.schema)});
+  return tools_fragment(specs);
+}
+
+RunRight right_of(config::Runs runs) {
+  switch (runs) {
+    case config::Runs::all: return RunRight::all;
+    case config::Runs::verification: return RunRight::verification;
+    default: return RunRight::none;
+  }
+}
+
+}  // namespace
+
+std::string lane_of(const config::ModelName& name) { return name.text(); }
+
+Result<Roster> make_roster(const config::Config& config, const config::Team& team, const config::Environment& environment) {
+  auto roles = team.roles;
+  if (!roles.contains("searcher")) {  // `muster search` works with every team
+    auto searcher = config::builtin_agent("searcher");
+    if (!searcher) return searcher.error();
+    roles["searcher"] = *searcher;
+  }
+  Roster roster;
+  for (const auto& [role, agent] : roles) {
+    AgentProfile profile;
+    profile.role = role;
+    profile.system_prompt = agent.prompt;
+    auto tools = tools_of(agent);
+    if (!tools) return tools.error();
+    profile.tools = *tools;
+    for (const auto& name : agent.all_tools()) profile.tool_names.insert(name);
+    profile.final_tools.insert(agent.final_tools.begin(), agent.final_tools.end());
+    profile.writes = agent.rights.writes;
+    profile.runs = right_of(agent.rights.runs);
+    if (auto name = config.model_for(role)) {
+      auto binding = bind_model(config, *name, environment);
+      if (!binding) return binding.error();
+      profile.models.push_back(*binding);
+    }
+    roster[role] = std::make_shared<const AgentProfile>(std::move(profile));
+  }
+  return roster;
+}
+
+}  // namespace muster

@@ -1,0 +1,18 @@
+#pragma once
+// From configuration to agents that can be started: prompts, tools, rights and models of each role.
+
+#include "actors/agent_profile.hpp"
+#include "config/agents.hpp"
+#include "config/config.hpp"
+#include "runtime/core/result.hpp"
+
+namespace muster {
+
+/// The scheduler's key of a model: provider and model, as the config spells them.
+[[nodiscard]] std::string lane_of(const config::ModelName& name);
+
+/// One profile per role of the team. A role without a model gets a profile without one: its first session fails with that reason.
+/// Errors: an unknown provider or a missing key variable, named.
+Result<Roster> make_roster(const config::Config& config, const config::Team& team, const config::Environment& environment);
+
+}  // namespace muster
