@@ -30,6 +30,14 @@ constexpr const char* examples =
     "  echo \"port the tests to pytest\" | muster run - --json\n"
     "  muster status            (from a second terminal, in the same folder)\n\n";
 
+/// The largest integer that JSON readers agree on.
+constexpr std::int64_t max_integer = 9007199254740991;
+
+/// A validator that keeps the help short: the option's own words name the choices.
+CLI::Validator one_of(std::initializer_list<const char*> names) {
+  return CLI::IsMember(std::vector<std::string>(names.begin(), names.end())).description("");
+}
+
 std::string join(const std::vector<std::string>& words) {
   std::string out;
   for (const auto& word : words) out += (out.empty() ? "" : " ") + word;
@@ -60,7 +68,6 @@ struct Raw {
 class Builder {
  public:
   Builder() : app_("Runs teams of coding agents until the work passes muster.", "muster") {
-    app_.footer(std::string(examples) + exit_codes);
     app_.set_version_flag("--version", std::string("muster ") + MUSTER_VERSION,
                           "Print the version");
     app_.allow_extras();
@@ -69,6 +76,8 @@ class Builder {
     add_control();
     add_results();
     add_tools();
+    // Last: subcommands inherit what stands here when they are made.
+    app_.footer(std::string(examples) + exit_codes);
   }
 
   ParseOutcome run(std::vector<std::string> args) {
@@ -83,7 +92,7 @@ class Builder {
     if (chosen == &app_) return ParseExit{exit_usage, "", app_.help()};
     const auto make = makers_.find(chosen);
     if (make == makers_.end())
-      return ParseExit{exit_usage, "", chosen->help()};  // "muster todo" alone
+      return ParseExit{exit_usage, "", chosen->help("muster")};  // "muster todo" alone
     line_.command = make->second();
     return check(line_);
   }
@@ -145,22 +154,22 @@ class Builder {
         ->type_name("P/M")
         ->check(check_model);
     sub->add_option("--team", raw_.team, "squad or classic")
-        ->check(CLI::IsMember({"squad", "classic"}))
+        ->check(one_of({"squad", "classic"}))
         ->type_name("TEAM");
     sub->add_option("--approve", raw_.approve, "plan: wait for your approval of the plan")
-        ->check(CLI::IsMember({"none", "plan"}))
+        ->check(one_of({"none", "plan"}))
         ->type_name("WHAT");
     sub->add_option("--isolation", raw_.isolation, "worktree (default) or shared")
-        ->check(CLI::IsMember({"worktree", "shared"}))
+        ->check(one_of({"worktree", "shared"}))
         ->type_name("HOW");
     sub->add_option("--max-cost", raw_.max_cost, "Budget in USD")
-        ->check(CLI::Range(0.0, 1e9))
+        ->check(CLI::Range(0.0, 1e9).description(""))
         ->type_name("USD");
     sub->add_option("--max-time", raw_.max_time, "Budget in time: 90s, 15m, 1h30m")
         ->check(check_duration)
         ->type_name("TIME");
     sub->add_option("--max-tokens", raw_.max_tokens, "Budget in tokens, input and output")
-        ->check(CLI::Range(std::int64_t{0}, std::int64_t{9007199254740991}))
+        ->check(CLI::Range(std::int64_t{0}, max_integer).description(""))
         ->type_name("N");
     sub->add_flag("--dry-run", raw_.dry_run, "Show what would be done; call no model");
     sub->add_flag("--detach", raw_.detach, "Go on in the background");
@@ -266,7 +275,7 @@ class Builder {
           return AgentsCommand{raw_.team, raw_.json};
         });
     agents->add_option("--team", raw_.team, "squad or classic")
-        ->check(CLI::IsMember({"squad", "classic"}))
+        ->check(one_of({"squad", "classic"}))
         ->type_name("TEAM");
     add_json(agents);
     add_json(add(app_, "doctor", "Check this machine and the configuration", group,
@@ -278,7 +287,7 @@ class Builder {
     server->add_option("--scenario", raw_.scenario, "What it plays; default: the demo")
         ->type_name("FILE");
     server->add_option("--port", raw_.port, "Default: a free one, which is printed")
-        ->check(CLI::Range(0, 65535))
+        ->check(CLI::Range(0, 65535).description(""))
         ->type_name("N");
     add(app_, "serve", "Serve the control protocol to another program", group,
         [this] { return ServeCommand{raw_.stdio}; })
