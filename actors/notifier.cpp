@@ -71,19 +71,25 @@ NotifierStatus Notifier::status() const {
 void Notifier::enqueue(Sink& sink, const NoticePtr& notice) {
   sink.queue.push_back(notice);
   if (sink.queue.size() <= sink.spec.capacity) return;
-  // What a consumer is looking at right now stays the first; it is not ours to drop.
-  sink.queue.erase(sink.queue.begin() + (sink.in_flight && sink.queue.size() > 1 ? 1 : 0));
+  // What a consumer is looking at right now is not ours to drop.
+  bool first_is_out = sink.in_flight && sink.gap == 0;
+  sink.queue.erase(sink.queue.begin() + (first_is_out ? 1 : 0));
   ++sink.dropped;
   ++sink.dropped_untold;
 }
 
 // A gap is told before what comes after it.
 NoticePtr Notifier::next(Sink& sink) {
-  if (sink.dropped_untold != 0) {
-    sink.queue.push_front(dropped_notice(sink.spec.id, sink.dropped_untold));
-    sink.dropped_untold = 0;
+  sink.gap = sink.dropped_untold;
+  return sink.gap != 0 ? dropped_notice(sink.spec.id, sink.gap) : sink.queue.front();
+}
+
+void Notifier::taken(Sink& sink) {
+  if (sink.gap == 0) {
+    sink.queue.pop_front();
+    ++sink.delivered;
   }
-  return sink.queue.front();
+  sink.dropped_untold -= std::exchange(sink.gap, 0);
 }
 
 void Notifier::drain_all() {
@@ -111,15 +117,14 @@ void Notifier::drain(const std::string& id) {
 
 bool Notifier::offer(Sink& sink) {
   if (!sink.spec.sink->offer(*next(sink))) return false;
-  sink.queue.pop_front();
-  ++sink.delivered;
+  taken(sink);
   return true;
 }
 
 void Notifier::ask(Sink& sink) {
   auto notice = next(sink);
   sink.in_flight = true;
-  auto taken = [this, id = sink.spec.id, turn = sink.turn] { answered(id, turn, true); };
+  auto heard = [this, id = sink.spec.id, turn = sink.turn] { answered(id, turn, true); };
   auto failed = [this, id = sink.spec.id, turn = sink.turn](const Error& error) {
     auto found = sinks_->sinks.find(id);
     if (found == sinks_->sinks.end() || found->second.turn != turn) return;
@@ -132,14 +137,13 @@ void Notifier::ask(Sink& sink) {
                   notice_atom_v, notice);
 }
 
-void Notifier::answered(const std::string& id, std::uint64_t turn, bool taken) {
+void Notifier::answered(const std::string& id, std::uint64_t turn, bool accepted) {
   auto found = sinks_->sinks.find(id);
   if (found == sinks_->sinks.end() || found->second.turn != turn) return;
   auto& sink = found->second;
   sink.in_flight = false;
-  if (!taken) return retry_soon();
-  sink.queue.pop_front();
-  ++sink.delivered;
+  if (!accepted) return retry_soon();
+  taken(sink);
   drain(id);
 }
 

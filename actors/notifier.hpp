@@ -25,6 +25,7 @@ class NoticeSinks {
     std::uint64_t dropped_untold = 0;
     std::uint64_t turn = 0;  ///< tells an answer to an earlier subscription from one to this
     bool in_flight = false;  ///< a consumer has not answered yet
+    std::uint64_t gap = 0;   ///< what is being offered is the word about so many dropped ones
   };
   std::map<std::string, Sink> sinks;
 };
@@ -50,11 +51,12 @@ class Notifier {
 
   static void enqueue(Sink& sink, const NoticePtr& notice);
   static NoticePtr next(Sink& sink);
+  static void taken(Sink& sink);
   void drain(const std::string& id);
   void drain_all();
   bool offer(Sink& sink);
   void ask(Sink& sink);
-  void answered(const std::string& id, std::uint64_t turn, bool taken);
+  void answered(const std::string& id, std::uint64_t turn, bool accepted);
   void retry_soon();
 
   compat::Self<notifier_actor> self_;
