@@ -137,7 +137,15 @@ function(muster_tests folder)
     endif()
     muster_test(muster_test_${name} ${name} ${timeout} SOURCES ${sources_${name}} LINK ${link_${name}})
   endforeach()
-  # These start the program itself.
+  # These start the program itself, one of them on an npm package.
+  if(TARGET muster_test_e2e)
+    execute_process(
+      COMMAND bash "${PROJECT_SOURCE_DIR}/scripts/setup" --print-test-packages
+      OUTPUT_VARIABLE packages OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+    target_compile_definitions(muster_test_e2e PRIVATE MUSTER_TEST_PACKAGES="${packages}")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+      "${PROJECT_SOURCE_DIR}/third_party/minimist/package-lock.json")
+  endif()
   if(TARGET muster_test_e2e AND TARGET muster)
     add_dependencies(muster_test_e2e muster)
   endif()
