@@ -61,7 +61,7 @@ Result<UserIndexLock> UserIndexLock::acquire(const UserRepository& user,
   clear_stale(own, lock);
   const Descriptor fd{::open(own.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
   if (!fd) return errno_error(errno, "cannot create", own);
-  for (int attempt = 0; attempt < 100; ++attempt) {
+  for (int attempt = 0; attempt < 40; ++attempt) {
     if (::link(own.c_str(), lock.c_str()) == 0) return UserIndexLock{own, lock, user.index()};
     if (errno != EEXIST) break;
     std::this_thread::sleep_for(std::chrono::milliseconds{50});

@@ -20,7 +20,7 @@ Status copy_user_index(const UserRepository& user, const PrivateRepository& repo
 /// it is known as ours.
 class UserIndexLock {
  public:
-  /// Waits up to 5 seconds for another git command; then unavailable.
+  /// Waits up to 2 seconds for another git command; then unavailable.
   static Result<UserIndexLock> acquire(const UserRepository& user, const std::string& mission);
   UserIndexLock(UserIndexLock&& other) noexcept;
   UserIndexLock& operator=(UserIndexLock&&) = delete;

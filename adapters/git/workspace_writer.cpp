@@ -119,6 +119,18 @@ void remove_empty_parents(int root, std::string path) {
   }
 }
 
+/// Files are synced as they are written; this makes their names durable.
+void sync_folders(int root, const Changes& changes) {
+  std::string last = "/";
+  for (const TreeChange& change : changes) {
+    const std::string folder =
+        change.path.substr(0, change.path.size() - last_component(change.path).size());
+    if (folder == last) continue;
+    last = folder;
+    if (auto parent = open_parent(root, change.path, false)) ::fsync(parent->get());
+  }
+}
+
 /// Removes a folder of empty folders.
 Status remove_hollow_folder(int parent, const std::string& name, const std::string& path) {
   if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return ok_status();
@@ -269,7 +281,7 @@ Status WorkspaceWriter::write(const Changes& changes, const std::vector<CurrentF
     if (auto done = put_one(root->get(), stage_root->get(), changes[i], current[i]); !done)
       return done;
   }
-  if (::syncfs(root->get()) != 0) return errno_error(errno, "cannot sync", workspace_);
+  sync_folders(root->get(), changes);
   return remove_tree(scratch_ + "/stage");
 }
 
