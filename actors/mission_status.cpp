@@ -96,6 +96,7 @@ std::vector<TodoItem> todo_items_of(const State& state) {
     item.id = task.spec.id;
     item.title = task.spec.title;
     item.state = state_of(task);
+    if (item.state != TodoState::done) item.note = task.reason;
     items.push_back(std::move(item));
   }
   return items;
