@@ -133,7 +133,7 @@ void Notifier::ask(Sink& sink) {
     else
       answered(id, turn, false);
   };
-  compat::request(self_, sink.spec.consumer, consumer_deadline, std::move(taken), std::move(failed),
+  compat::request(self_, sink.spec.consumer, consumer_deadline, std::move(heard), std::move(failed),
                   notice_atom_v, notice);
 }
 
