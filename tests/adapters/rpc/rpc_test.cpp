@@ -51,8 +51,10 @@ class Engine {
     options.methods = {"echo", "fail", "throw", "forget", "hold", "attach", "later"};
     options.info = {{"pid", 42}};
     options.on_disconnect = [this](ClientId) { ++disconnects; };
-    auto made = RpcServer::listen(loop, std::move(options),
-                                  [this](auto... args) { handle(std::move(args)...); });
+    auto made =
+        RpcServer::listen(loop, std::move(options),
+                          [this](const std::string& method, const json& params, ClientId client,
+                                 const Reply& reply) { handle(method, params, client, reply); });
     if (!made.ok()) FAIL(made.error().text());
     server = std::move(*made);
   }
@@ -75,12 +77,12 @@ class Engine {
   std::vector<Reply> held;  ///< loop thread
 
  private:
-  void handle(std::string method, json params, ClientId client, Reply reply) {
+  void handle(const std::string& method, const json& params, ClientId client, const Reply& reply) {
     if (method == "echo") reply(params);
     if (method == "fail") reply(Error{ErrorCode::conflict, "held by another", "M1.T1"});
     if (method == "throw") reply(json(params.at("missing")));
     if (method == "hold") {
-      held.push_back(std::move(reply));
+      held.push_back(reply);
       ++held_count;
     }
     if (method == "attach") {
