@@ -11,6 +11,8 @@ namespace {
 /// A name or an id that is longer is not ours.
 constexpr std::size_t kMaxName = 512;
 constexpr std::size_t kMaxFirstLine = 1024;
+/// Stands in the first line when a session belongs to no task.
+constexpr std::string_view kNoTask = "-";
 
 struct Message {
   std::string_view role;  // escaped, as are all of these
@@ -126,7 +128,7 @@ void read_first_line(std::string_view text, ScriptedRequest& request) {
     if (key == "agent")
       request.agent = value;
     else if (key == "task")
-      request.task = value;
+      request.task = value == kNoTask ? "" : value;
     else if (key == "session")
       request.session = value;
     else if (key == "attempt")
@@ -158,7 +160,10 @@ struct Transcript {
 
 void fill(ScriptedRequest& request, const Transcript& seen) {
   request.turn = seen.assistant + 1;
-  if (seen.first_user) read_first_line(text_of(seen.first_user->content, kMaxFirstLine), request);
+  if (seen.first_user) {
+    request.first_content = seen.first_user->content;
+    read_first_line(text_of(request.first_content, kMaxFirstLine), request);
+  }
   request.last_content = seen.last.content;
   request.last_tool_content = seen.tool_content;
   if (seen.last.role != "tool") return;

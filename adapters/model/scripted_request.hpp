@@ -12,7 +12,7 @@ namespace muster::scripted {
 /// The parts of a request that rules look at. The views point into the scanned body.
 struct ScriptedRequest {
   std::string agent;  ///< from the first line of the first user message; empty without one
-  std::string task;
+  std::string task;   ///< empty for "-" too: a session of the whole mission
   std::string session;
   int attempt = 1;
   int turn = 1;       ///< assistant messages + 1, unless the line says otherwise
@@ -22,8 +22,9 @@ struct ScriptedRequest {
   std::string last_tool;       ///< whose result the last message is; empty when it is none
   std::size_t body_bytes = 0;
 
-  std::string_view body;          ///< all of it
-  std::string_view last_content;  ///< JSON: the last message's content
+  std::string_view body;           ///< all of it
+  std::string_view first_content;  ///< JSON: the first user message's content
+  std::string_view last_content;   ///< JSON: the last message's content
   std::string_view
       last_tool_content;   ///< JSON: content of the last tool message, wherever it stands
   std::string_view tools;  ///< JSON: the tools on offer

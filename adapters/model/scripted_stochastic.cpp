@@ -74,8 +74,8 @@ ReplyToolCall call(const ScriptedRequest& request, int index, std::string name, 
           body.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 
-json plan_task(const Stochastic& mode, int number, Random& random) {
-  const auto id = "M1.T" + std::to_string(number);
+json plan_task(const Stochastic& mode, const std::string& milestone, int number, Random& random) {
+  const auto id = milestone + ".T" + std::to_string(number);
   json files = json::array();
   json checks = json::array();
   for (int i = 1; i <= mode.files_per_task; ++i) {
@@ -84,7 +84,7 @@ json plan_task(const Stochastic& mode, int number, Random& random) {
   }
   json depends = json::array();
   if (number > 1 && random.chance(0.3)) {
-    depends.push_back("M1.T" + std::to_string(1 + random.up_to(number - 2)));
+    depends.push_back(milestone + ".T" + std::to_string(1 + random.up_to(number - 2)));
   }
   return {{"id", id},
           {"title", "Write part " + std::to_string(number)},
@@ -96,12 +96,26 @@ json plan_task(const Stochastic& mode, int number, Random& random) {
           {"test_exempt_reason", "text files without behaviour"}};
 }
 
+/// The one that the engine asks for ("Use ids of milestone M2"); M1 when it names none.
+std::string milestone_of(const ScriptedRequest& request) {
+  constexpr std::string_view mark = "milestone M";
+  const auto at = request.first_content.rfind(mark);
+  std::string out = "M";
+  auto digit = at == std::string_view::npos ? at : at + mark.size();
+  while (digit < request.first_content.size() && out.size() < 7) {
+    const char c = request.first_content[digit++];
+    if (c < '0' || c > '9') break;
+    out += c;
+  }
+  return out.size() > 1 ? out : "M1";
+}
+
 /// A plan; one that went wrong has a task that waits for itself.
-json plan(const Stochastic& mode, bool good, Random& random) {
+json plan(const Stochastic& mode, const std::string& milestone, bool good, Random& random) {
   json tasks = json::array();
-  for (int i = 1; i <= mode.tasks; ++i) tasks.push_back(plan_task(mode, i, random));
+  for (int i = 1; i <= mode.tasks; ++i) tasks.push_back(plan_task(mode, milestone, i, random));
   if (!good) tasks.front()["depends_on"].push_back(tasks.front()["id"]);
-  json out = json::object();
+  json out{{"summary", "A plan of " + std::to_string(mode.tasks) + " parts."}};
   out["tasks"] = std::move(tasks);
   return out;
 }
@@ -141,24 +155,41 @@ void review(const ScriptedRequest& request, bool good, ScriptedReply& reply) {
   reply.tool_calls.push_back(call(request, 1, "submit_verdict", verdict));
 }
 
-/// Which part is played: by the final tool on offer; by the agent's name when no tools are sent.
+/// The final tool that the first message asks for: the one that it names last.
+std::string_view asked_for(const ScriptedRequest& request) {
+  constexpr std::array<std::string_view, 6> names{"submit_plan",    "submit_result",
+                                                  "submit_verdict", "submit_triage",
+                                                  "request_seal",   "call answer"};
+  std::string_view found;
+  std::size_t last = 0;
+  for (const auto name : names) {
+    const auto at = request.first_content.rfind(name);
+    if (at == std::string_view::npos || at < last) continue;
+    last = at;
+    found = name == "call answer" ? "answer" : name;
+  }
+  return request.tools.empty() || request.offers(found) ? found : std::string_view();
+}
+
+/// Which part is played: by what is asked for, else by the final tool on offer, else by the agent's
+/// name.
 std::string_view part_of(const ScriptedRequest& request) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 12> parts{{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 11> parts{{
       {"planner", "submit_plan"},
       {"worker", "submit_result"},
       {"coder", "submit_result"},
       {"fixer", "submit_result"},
       {"reviewer", "submit_verdict"},
       {"master_reviewer", "submit_verdict"},
-      {"master-reviewer", "submit_verdict"},
       {"commander", "submit_triage"},
       {"orchestrator", "submit_triage"},
       {"", "request_seal"},
       {"", "answer"},
       {"searcher", "answer"},
   }};
+  if (const auto asked = asked_for(request); !asked.empty()) return asked;
   for (const auto& [agent, tool] : parts) {
-    if (!request.tools.empty() && request.offers(tool)) return tool;
+    if (request.offers(tool)) return tool;
   }
   for (const auto& [agent, tool] : parts) {
     if (!agent.empty() && agent == request.agent) return tool;
@@ -186,7 +217,8 @@ std::optional<ScriptedReply> stochastic_reply(const Stochastic& mode, const Pace
   ScriptedReply reply;
   reply.pace = pace_of(role, defaults, random);
   if (part == "submit_plan") {
-    reply.tool_calls.push_back(call(request, 1, "submit_plan", plan(mode, good, random)));
+    reply.tool_calls.push_back(
+        call(request, 1, "submit_plan", plan(mode, milestone_of(request), good, random)));
   } else if (part == "submit_result") {
     work(mode, request, good, random, reply);
   } else if (part == "submit_verdict") {

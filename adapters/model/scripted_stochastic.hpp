@@ -12,9 +12,9 @@ namespace muster::scripted {
 /// (with a diff's '+' before it) rejects.
 inline constexpr std::string_view kDefectMarker = "MUSTER-DEFECT";
 
-/// What that role does next, by the tools on offer and the agent's name. Depends on the seed,
-/// agent, task, attempt and turn only: neither order nor time changes it. Nothing for a role it
-/// cannot play.
+/// What that role does next, by what its briefing asks for, the tools on offer and the agent's
+/// name. Depends on the seed, agent, task, attempt and turn only: neither order nor time changes
+/// it. Nothing for a role it cannot play.
 std::optional<ScriptedReply> stochastic_reply(const Stochastic& mode, const Pace& defaults,
                                               const ScriptedRequest& request);
 

@@ -100,6 +100,10 @@ TEST_CASE("a request without our line has no agent; one that is no request is re
   REQUIRE(plain.ok());
   CHECK(plain.value().agent.empty());
   CHECK(plain.value().attempt == 1);
+  const auto mission = scan_request(request_body("planner", "-"));
+  REQUIRE(mission.ok());
+  CHECK(mission.value().agent == "planner");
+  CHECK(mission.value().task.empty());
   const std::vector<std::string> wrong{"",
                                        "[]",
                                        "null",

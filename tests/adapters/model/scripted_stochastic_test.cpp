@@ -138,6 +138,21 @@ TEST_CASE("the tools on offer say which part is played, before the name does", "
   CHECK_FALSE(stochastic_reply(mode, {}, play("stranger", "").request));
 }
 
+TEST_CASE(
+    "what the briefing asks for comes first: the commander seals at the end, plans have their "
+    "milestone",
+    "[stochastic]") {
+  Stochastic mode;
+  const auto seal = play("commander", "-", 1, 1, "", "No submit_triage now. Call request_seal.");
+  CHECK(first_arguments(mode, seal, "request_seal").contains("summary"));
+  const auto search = play("commander", "-", 1, 1, "", "then call answer with what you found");
+  CHECK(first_arguments(mode, search, "answer").contains("text"));
+  const auto again = play("planner", "-", 1, 1, "", "Use ids of milestone M3. Call submit_plan.");
+  const auto plan = first_arguments(mode, again, "submit_plan");
+  CHECK(plan["tasks"][0]["id"] == "M3.T1");
+  CHECK(plan["summary"].is_string());
+}
+
 TEST_CASE("a role's latency is its own", "[stochastic]") {
   Stochastic mode;
   mode.roles["worker"].latency_ms = 100;

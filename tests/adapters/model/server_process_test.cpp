@@ -9,9 +9,10 @@
 
 #include <array>
 #include <catch2/catch_test_macros.hpp>
-#include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -52,6 +53,8 @@ class ServerProcess {
   explicit ServerProcess(const std::string& scenario) {
     std::array<int, 2> ends{};
     REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+    std::cout.flush();  // or the child writes it a second time
+    std::fflush(stdout);
     pid_ = ::fork();
     REQUIRE(pid_ >= 0);
     if (pid_ == 0) {
