@@ -1,0 +1,99 @@
+#include "adapters/store/database.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+namespace muster::store {
+namespace {
+
+Error error_of(sqlite3* handle, const std::string& what, const std::string& path) {
+  auto code = sqlite3_errcode(handle) & 0xff;
+  auto number = sqlite3_system_errno(handle);
+  auto text = what + ": " + sqlite3_errmsg(handle);
+  if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_FORMAT)
+    return {ErrorCode::corrupt, text, path};
+  if (code == SQLITE_FULL) return {ErrorCode::no_space, text, path};
+  if (code == SQLITE_IOERR && number != 0) return system_error(number, text, path);
+  return {ErrorCode::io_error, text, path};
+}
+
+}  // namespace
+
+Error system_error(int number, const std::string& what, const std::string& path) {
+  bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
+  return {full ? ErrorCode::no_space : ErrorCode::io_error, what + ": " + std::strerror(number),
+          path};
+}
+
+Statement::Statement(sqlite3_stmt* statement, std::string path)
+    : statement_(statement), path_(std::move(path)) {}
+
+Statement& Statement::bind(int index, std::int64_t value) {
+  sqlite3_bind_int64(statement_.get(), index, value);
+  return *this;
+}
+
+Statement& Statement::bind_blob(int index, std::string_view value) {
+  // A null pointer would bind NULL.
+  const auto* data = value.empty() ? "" : value.data();
+  sqlite3_bind_blob(statement_.get(), index, data, static_cast<int>(value.size()), SQLITE_STATIC);
+  return *this;
+}
+
+Result<bool> Statement::step() {
+  auto code = sqlite3_step(statement_.get());
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  return error_of(sqlite3_db_handle(statement_.get()), "journal", path_);
+}
+
+Status Statement::run() {
+  auto row = step();
+  reset();
+  if (!row.ok()) return row.error();
+  return ok_status();
+}
+
+void Statement::reset() { sqlite3_reset(statement_.get()); }
+
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(statement_.get(), column);
+}
+
+std::string Statement::bytes(int column) const {
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
+  auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column));
+  return data == nullptr ? std::string{} : std::string(data, size);
+}
+
+Result<Database> Database::open(const std::string& path, bool create) {
+  sqlite3* raw = nullptr;
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
+  auto code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
+  Database database(raw, path);
+  if (code != SQLITE_OK) return database.error("cannot open the journal");
+  sqlite3_busy_timeout(raw, 5000);
+  for (const auto* pragma : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
+                             "PRAGMA cell_size_check=ON", "PRAGMA trusted_schema=OFF"})
+    if (auto status = database.run(pragma); !status.ok()) return status.error();
+  return database;
+}
+
+Status Database::run(const char* sql) {
+  if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) == SQLITE_OK) return ok_status();
+  return error("journal");
+}
+
+Result<Statement> Database::prepare(const char* sql) {
+  sqlite3_stmt* statement = nullptr;
+  if (sqlite3_prepare_v3(handle_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) !=
+      SQLITE_OK)
+    return error("journal");
+  return Statement(statement, path_);
+}
+
+Error Database::error(const std::string& what) const {
+  return error_of(handle_.get(), what, path_);
+}
+
+}  // namespace muster::store

@@ -1,0 +1,81 @@
+#pragma once
+// One mission's journal on disk: `<mission>.db` with the rows and `<mission>.seg` with bodies and
+// witnesses.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "adapters/store/database.hpp"
+#include "adapters/store/segment.hpp"
+#include "runtime/core/result.hpp"
+#include "runtime/ports/store.hpp"
+
+namespace muster::store {
+
+constexpr int schema_version = 1;
+constexpr std::size_t max_row_bytes = 512;   ///< of the database; a longer one goes to the segment
+constexpr std::size_t max_name_bytes = 256;  ///< of a record's kind and key
+constexpr std::size_t max_body_bytes = 256U << 20U;
+
+struct MissionPaths {
+  std::string database;
+  std::string segment;
+};
+
+/// The mission's files in `folder`; invalid_argument when the id would be no safe file name
+/// (letters, digits, . _ -).
+Result<MissionPaths> mission_paths(const std::string& folder, const std::string& mission);
+
+/// Whether a record fits; the error says what does not.
+Status check_record(const NewRecord& record);
+
+/// The writer's side: owned by the writer thread.
+class MissionFile {
+ public:
+  /// Opens or creates. Cuts what a crash left unfinished behind the acknowledged part, saying so in
+  /// `said`; refuses with corrupt when the acknowledged part itself is not whole. `keep` is the
+  /// last sequence that was acknowledged, when this process knows it: rows beyond are taken back.
+  static Result<std::unique_ptr<MissionFile>> open(const std::string& folder,
+                                                   const std::string& mission,
+                                                   std::optional<std::uint64_t> keep,
+                                                   std::string& said);
+
+  /// Begins a round. On an error of any call until commit() the file must be closed and opened
+  /// anew.
+  Status begin();
+  /// Adds a batch; returns its last sequence.
+  Result<std::uint64_t> add(const std::vector<NewRecord>& records, std::int64_t now_ms);
+  /// Makes the round durable: bodies first, then rows.
+  Status commit();
+  /// Makes the last witness durable, too. Called when there is time.
+  Status settle();
+  [[nodiscard]] bool unsettled() const { return segment_.dirty(); }
+  [[nodiscard]] std::uint64_t last_seq() const { return seq_; }
+
+ private:
+  MissionFile(std::string mission, Database database, Segment segment);
+  Status prepare();
+  Status create_schema();
+  Status recover(std::optional<std::uint64_t> keep, std::string& said);
+
+  std::string mission_;
+  Database database_;
+  Segment segment_;
+  Statement insert_;
+  Statement begin_;
+  Statement commit_;
+  std::uint64_t seq_ = 0;
+  Hash chain_{};
+};
+
+/// The reader's side: everything, verified. `live` = a writer has the mission open, so that the
+/// segment's end may be in motion.
+Result<std::vector<StoredRecord>> read_mission(const std::string& folder,
+                                               const std::string& mission, bool live);
+/// Name, last sequence and times; does not verify.
+Result<MissionSummary> summarize_mission(const std::string& folder, const std::string& mission);
+
+}  // namespace muster::store

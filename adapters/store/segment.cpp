@@ -1,0 +1,242 @@
+#include "adapters/store/segment.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "adapters/store/database.hpp"
+#include "runtime/core/sha256.hpp"
+
+namespace muster::store {
+namespace {
+
+constexpr std::string_view file_magic = "MUSTSEG1";
+constexpr std::uint32_t body_magic = 0x3142534d;     // "MSB1"
+constexpr std::uint32_t witness_magic = 0x3157534d;  // "MSW1"
+constexpr std::size_t header_size = 20;
+constexpr std::size_t witness_size = 40;
+// A write that power loss cut may be followed by blocks that never got their data: zeros.
+constexpr std::size_t zero_run = 16;
+
+template <class T>
+void put(std::string& out, T value) {
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    out.push_back(static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i)));
+}
+
+template <class T>
+T get(std::string_view in, std::size_t at) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    value |= static_cast<std::uint64_t>(static_cast<unsigned char>(in[at + i])) << (8 * i);
+  return static_cast<T>(value);
+}
+
+std::uint64_t check_of(std::string_view bytes) {
+  Sha256 sha;
+  sha.update(bytes);
+  auto digest = sha.digest();
+  return get<std::uint64_t>({reinterpret_cast<const char*>(digest.data()), 8}, 0);
+}
+
+Status write_all(int fd, std::string_view bytes, std::uint64_t offset, const std::string& path) {
+  while (!bytes.empty()) {
+    auto wrote = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return system_error(errno, "cannot write the segment", path);
+    bytes.remove_prefix(static_cast<std::size_t>(wrote));
+    offset += static_cast<std::uint64_t>(wrote);
+  }
+  return ok_status();
+}
+
+/// Reads up to `length` bytes; fewer only at the end of the file.
+Result<std::string> read_some(int fd, std::uint64_t offset, std::uint64_t length,
+                              const std::string& path) {
+  std::string out(length, '\0');
+  std::size_t have = 0;
+  while (have < length) {
+    auto got = ::pread(fd, out.data() + have, length - have, static_cast<off_t>(offset + have));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return system_error(errno, "cannot read the segment", path);
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  out.resize(have);
+  return out;
+}
+
+bool valid_header(std::string_view header) {
+  auto magic = get<std::uint32_t>(header, 0);
+  if (magic != body_magic && magic != witness_magic) return false;
+  return get<std::uint32_t>(header, 16) ==
+         static_cast<std::uint32_t>(check_of(header.substr(0, 16)));
+}
+
+bool ends_in_zeros(std::string_view tail) {
+  if (tail.size() < zero_run) return false;
+  auto last = tail.substr(tail.size() - zero_run);
+  return std::all_of(last.begin(), last.end(), [](char c) { return c == '\0'; });
+}
+
+}  // namespace
+
+Segment::Segment(int fd, std::string path, std::uint64_t end)
+    : fd_(fd), path_(std::move(path)), end_(end) {}
+
+Segment::Segment(Segment&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      path_(std::move(other.path_)),
+      end_(other.end_),
+      queued_(std::move(other.queued_)),
+      dirty_(other.dirty_) {}
+
+Segment& Segment::operator=(Segment&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  std::swap(path_, other.path_);
+  std::swap(end_, other.end_);
+  std::swap(queued_, other.queued_);
+  std::swap(dirty_, other.dirty_);
+  return *this;
+}
+
+Segment::~Segment() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<Segment> Segment::open(const std::string& path, bool create) {
+  int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
+  if (fd < 0 && errno == ENOENT) return Error{ErrorCode::not_found, "the segment is missing", path};
+  if (fd < 0) return system_error(errno, "cannot open the segment", path);
+  Segment segment(fd, path, 0);
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return system_error(errno, "cannot look at the segment", path);
+  segment.end_ = static_cast<std::uint64_t>(info.st_size);
+  if (segment.end_ >= file_magic.size()) {
+    auto head = read_some(fd, 0, file_magic.size(), path);
+    if (!head.ok()) return head.error();
+    if (*head != file_magic)
+      return Error{ErrorCode::corrupt, "the segment does not begin like one", path};
+    return segment;
+  }
+  // Shorter than its first word: its creation was cut.
+  if (auto status = write_all(fd, file_magic, 0, path); !status.ok()) return status.error();
+  segment.end_ = file_magic.size();
+  segment.dirty_ = true;
+  if (auto status = segment.sync(); !status.ok()) return status.error();
+  return segment;
+}
+
+void Segment::add_frame(std::uint32_t magic, std::uint64_t seq, std::string_view first,
+                        std::string_view second) {
+  std::string header;
+  put(header, magic);
+  put(header, static_cast<std::uint32_t>(first.size() + second.size()));
+  put(header, seq);
+  put(header, static_cast<std::uint32_t>(check_of(header)));
+  queued_ += header;
+  queued_ += first;
+  queued_ += second;
+}
+
+std::uint64_t Segment::add_body(std::uint64_t seq, std::string_view first,
+                                std::string_view second) {
+  auto offset = end_ + queued_.size() + header_size;
+  add_frame(body_magic, seq, first, second);
+  return offset;
+}
+
+void Segment::add_witness(std::uint64_t seq, const Hash& chain) {
+  std::string payload(reinterpret_cast<const char*>(chain.data()), chain.size());
+  std::string covered;
+  put(covered, seq);
+  put(payload, check_of(covered + payload));
+  add_frame(witness_magic, seq, payload, {});
+}
+
+Status Segment::write() {
+  if (queued_.empty()) return ok_status();
+  dirty_ = true;
+  if (auto status = write_all(fd_, queued_, end_, path_); !status.ok()) return status;
+  end_ += queued_.size();
+  queued_.clear();
+  return ok_status();
+}
+
+void Segment::drop() { queued_.clear(); }
+
+Status Segment::sync() {
+  if (!dirty_) return ok_status();
+  if (::fdatasync(fd_) != 0) return system_error(errno, "cannot sync the segment", path_);
+  dirty_ = false;
+  return ok_status();
+}
+
+Result<std::string> Segment::read(std::uint64_t offset, std::uint64_t length) const {
+  struct stat info {};
+  if (::fstat(fd_, &info) != 0) return system_error(errno, "cannot look at the segment", path_);
+  // Before a buffer is made of a length that may be nonsense.
+  auto size = static_cast<std::uint64_t>(info.st_size);
+  if (length > size || offset > size - length)
+    return Error{ErrorCode::corrupt, "the segment is too short", path_};
+  return read_some(fd_, offset, length, path_);
+}
+
+Result<SegmentScan> Segment::scan() const {
+  struct stat info {};
+  if (::fstat(fd_, &info) != 0) return system_error(errno, "cannot look at the segment", path_);
+  SegmentScan scan;
+  scan.size = static_cast<std::uint64_t>(info.st_size);
+  scan.good_end = file_magic.size();
+  auto tail_is_zero = [&]() -> Result<bool> {
+    auto from = std::max(scan.good_end, scan.size > zero_run ? scan.size - zero_run : 0);
+    auto tail = read_some(fd_, from, scan.size - from, path_);
+    if (!tail.ok()) return tail.error();
+    return ends_in_zeros(*tail);
+  };
+  while (scan.good_end < scan.size) {
+    auto header = read_some(fd_, scan.good_end, header_size + witness_size, path_);
+    if (!header.ok()) return header.error();
+    if (header->size() < header_size) {
+      scan.torn = true;
+      return scan;
+    }
+    bool good = valid_header(std::string_view(*header).substr(0, header_size));
+    auto end = scan.good_end + header_size + get<std::uint32_t>(*header, 4);
+    if (good && end > scan.size) {
+      scan.torn = true;
+      return scan;
+    }
+    if (good && get<std::uint32_t>(*header, 0) == witness_magic) {
+      Witness witness{get<std::uint64_t>(*header, 8), {}, end};
+      auto covered = header->substr(8, 8) + header->substr(header_size, 32);
+      good = end == scan.good_end + header->size() &&
+             get<std::uint64_t>(*header, header_size + 32) == check_of(covered);
+      std::copy_n(header->begin() + header_size, 32, witness.chain.begin());
+      if (good) scan.witness = witness;
+    }
+    if (!good) {
+      auto zeros = tail_is_zero();
+      if (!zeros.ok()) return zeros.error();
+      (*zeros ? scan.torn : scan.corrupt) = true;
+      return scan;
+    }
+    scan.good_end = end;
+  }
+  return scan;
+}
+
+Status Segment::truncate(std::uint64_t end) {
+  if (::ftruncate(fd_, static_cast<off_t>(end)) != 0)
+    return system_error(errno, "cannot cut the segment", path_);
+  end_ = end;
+  queued_.clear();
+  dirty_ = true;
+  return ok_status();
+}
+
+}  // namespace muster::store

@@ -1,0 +1,234 @@
+#include "adapters/store/sqlite_store.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <future>
+#include <utility>
+
+namespace muster {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::int64_t wall_ms() {
+  auto since = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteStoreConfig config) {
+  std::error_code failed;
+  fs::create_directories(config.folder, failed);
+  if (failed) return store::system_error(failed.value(), "cannot make the folder", config.folder);
+  ::chmod(config.folder.c_str(), 0700);
+  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(config)));
+}
+
+SqliteStore::SqliteStore(SqliteStoreConfig config) : config_(std::move(config)) {
+  writer_ = std::thread([this] { work(); });
+}
+
+SqliteStore::~SqliteStore() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  writer_.join();
+}
+
+void SqliteStore::append(std::string mission, std::vector<NewRecord> records,
+                         std::function<void(Result<std::uint64_t>)> on_durable) {
+  bool was_empty = false;
+  {
+    std::lock_guard lock(mutex_);
+    was_empty = queue_.empty();
+    queue_[std::move(mission)].push_back({std::move(records), std::move(on_durable)});
+  }
+  if (was_empty) wake_.notify_one();
+}
+
+// ---- the writer thread
+// ------------------------------------------------------------------------------
+
+void SqliteStore::work() {
+  std::unique_lock lock(mutex_);
+  auto something = [this] { return !queue_.empty() || !errands_.empty() || stopping_; };
+  while (true) {
+    if (!unsettled_)
+      wake_.wait(lock, something);
+    else if (!wake_.wait_for(lock, config_.settle_after, something) || stopping_)
+      settle();
+    auto round = std::exchange(queue_, {});
+    auto errands = std::exchange(errands_, {});
+    if (round.empty() && errands.empty() && stopping_) break;
+    lock.unlock();
+    ++round_;
+    for (auto& [mission, batches] : round) write(mission, batches);
+    for (auto& errand : errands) errand();
+    close_idle();
+    lock.lock();
+  }
+  settle();
+  open_.clear();
+}
+
+// A record that no store could keep is its sender's mistake: it costs its batch, not the mission.
+void SqliteStore::refuse_unfit(std::vector<Batch>& batches) {
+  std::erase_if(batches, [](Batch& batch) {
+    for (const auto& record : batch.records) {
+      auto status = store::check_record(record);
+      if (status.ok()) continue;
+      if (batch.on_durable) batch.on_durable(status.error());
+      return true;
+    }
+    return false;
+  });
+}
+
+void SqliteStore::write(const std::string& mission, std::vector<Batch>& batches) {
+  refuse_unfit(batches);
+  if (batches.empty()) return;
+  auto& open = open_[mission];
+  open.used = round_;
+  if (auto status = ensure_open(mission, open); !status.ok())
+    return fail(mission, open, status.error(), batches);
+  auto sequences = write_all(open, batches);
+  if (!sequences.ok()) return fail(mission, open, sequences.error(), batches);
+  open.acknowledged = open.file->last_seq();
+  unsettled_ = true;
+  for (std::size_t i = 0; i < batches.size(); ++i)
+    if (batches[i].on_durable) batches[i].on_durable((*sequences)[i]);
+}
+
+Result<std::vector<std::uint64_t>> SqliteStore::write_all(Open& open, std::vector<Batch>& batches) {
+  std::vector<std::uint64_t> sequences;
+  if (auto status = open.file->begin(); !status.ok()) return status.error();
+  auto now = wall_ms();
+  for (auto& batch : batches) {
+    auto seq = open.file->add(batch.records, now);
+    if (!seq.ok()) return seq.error();
+    sequences.push_back(*seq);
+  }
+  if (auto status = open.file->commit(); !status.ok()) return status.error();
+  return sequences;
+}
+
+Status SqliteStore::ensure_open(const std::string& mission, Open& open) {
+  if (open.failure) return *open.failure;
+  if (open.file) return ok_status();
+  std::string said;
+  auto file = store::MissionFile::open(config_.folder, mission, open.acknowledged, said);
+  if (!said.empty() && config_.say) config_.say(said);
+  if (!file.ok()) return file.error();
+  open.file = std::move(*file);
+  open.acknowledged = open.file->last_seq();
+  std::lock_guard lock(live_mutex_);
+  live_.insert(mission);
+  return ok_status();
+}
+
+// The files are closed, which rolls the round back; they are mended when they are opened again.
+void SqliteStore::fail(const std::string& mission, Open& open, const Error& error,
+                       std::vector<Batch>& batches) {
+  open.failure = error;
+  close(mission, open);
+  for (auto& batch : batches)
+    if (batch.on_durable) batch.on_durable(error);
+}
+
+void SqliteStore::close(const std::string& mission, Open& open) {
+  open.file.reset();
+  std::lock_guard lock(live_mutex_);
+  live_.erase(mission);
+}
+
+void SqliteStore::settle() {
+  unsettled_ = false;
+  for (auto& [mission, open] : open_) {
+    if (!open.file || !open.file->unsettled()) continue;
+    auto status = open.file->settle();
+    if (status.ok()) continue;
+    // What was acknowledged is in the database; what comes next must not be, until somebody has
+    // looked.
+    open.failure = status.error();
+    close(mission, open);
+  }
+}
+
+void SqliteStore::close_idle() {
+  auto is_open = [](const auto& entry) { return entry.second.file != nullptr; };
+  auto count = static_cast<std::size_t>(std::count_if(open_.begin(), open_.end(), is_open));
+  while (count > config_.max_open) {
+    auto oldest = open_.end();
+    for (auto it = open_.begin(); it != open_.end(); ++it)
+      if (it->second.file && (oldest == open_.end() || it->second.used < oldest->second.used))
+        oldest = it;
+    (void)oldest->second.file->settle();
+    close(oldest->first, oldest->second);
+    open_.erase(oldest);
+    --count;
+  }
+}
+
+// ---- other threads
+// ----------------------------------------------------------------------------------
+
+Status SqliteStore::reopen(const std::string& mission) {
+  std::promise<Status> done;
+  auto result = done.get_future();
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_) return Error{ErrorCode::unavailable, "the store is closing", mission};
+    errands_.push_back([this, &mission, &done] {
+      reopen_now(mission, [&done](Status status) { done.set_value(std::move(status)); });
+    });
+  }
+  wake_.notify_one();
+  return result.get();
+}
+
+void SqliteStore::reopen_now(const std::string& mission, const std::function<void(Status)>& done) {
+  auto& open = open_[mission];
+  open.used = round_;
+  open.failure.reset();
+  auto status = ensure_open(mission, open);
+  if (!status.ok()) open.failure = status.error();
+  done(std::move(status));
+}
+
+bool SqliteStore::is_live(const std::string& mission) {
+  std::lock_guard lock(live_mutex_);
+  return live_.contains(mission);
+}
+
+Result<std::vector<StoredRecord>> SqliteStore::load(const std::string& mission) {
+  bool live = is_live(mission);
+  auto records = store::read_mission(config_.folder, mission, live);
+  if (records.ok() || live || !is_live(mission)) return records;
+  return store::read_mission(config_.folder, mission, true);  // the writer opened it meanwhile
+}
+
+Result<std::vector<MissionSummary>> SqliteStore::missions() {
+  std::vector<MissionSummary> out;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(config_.folder, failed)) {
+    if (entry.path().extension() != ".db") continue;
+    auto name = entry.path().stem().string();
+    auto summary = store::summarize_mission(config_.folder, name);
+    // One that cannot be read is listed all the same: load() will say what is wrong with it.
+    out.push_back(summary.ok() ? *summary : MissionSummary{name, 0, 0, 0});
+  }
+  if (failed) return store::system_error(failed.value(), "cannot list", config_.folder);
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+    return a.created_at_ms > b.created_at_ms ||
+           (a.created_at_ms == b.created_at_ms && a.mission > b.mission);
+  });
+  return out;
+}
+
+}  // namespace muster
