@@ -289,10 +289,9 @@ class Builder {
     server->add_option("--port", raw_.port, "Default: a free one, which is printed")
         ->check(CLI::Range(0, 65535).description(""))
         ->type_name("N");
-    add(app_, "serve", "Serve the control protocol to another program", group,
-        [this] { return ServeCommand{raw_.stdio}; })
-        ->add_flag("--stdio", raw_.stdio, "On stdin and stdout")
-        ->required();
+    add(app_, "serve", "Hold an engine for other programs (control protocol)", group, [this] {
+      return ServeCommand{raw_.stdio};
+    })->add_flag("--stdio", raw_.stdio, "Connect stdin and stdout with it");
   }
 
   void add_config(const char* group) {

@@ -110,7 +110,8 @@ struct ModelServerCommand {
   int port = 0;          ///< 0 = any free one, printed
 };
 struct ServeCommand {
-  bool stdio = false;
+  bool stdio =
+      false;  ///< connect stdin and stdout with the workspace's engine; else be that engine
 };
 
 using Command = std::variant<MissionCommand, StatusCommand, StopCommand, ResumeCommand,

@@ -113,6 +113,7 @@ TEST_CASE("every command of the list is understood") {
   CHECK(command<ModelServerCommand>({"model-server", "--scenario", "s", "--port", "81"}).port ==
         81);
   CHECK(command<ServeCommand>({"serve", "--stdio"}).stdio);
+  CHECK_FALSE(command<ServeCommand>({"serve"}).stdio);
   CHECK(std::get<CommandLine>(parse({"status", "-w", "/x", "-v"})).workspace == "/x");
   CHECK(std::get<CommandLine>(parse({"todo", "drop", "M1.T1", "-w", "/x"})).workspace == "/x");
 }
@@ -131,7 +132,7 @@ TEST_CASE("an unknown flag or command ends with 2 and a suggestion") {
   CHECK_THAT(leaves({"--frobnicate"}).err, ContainsSubstring("unknown flag '--frobnicate'"));
   CHECK(leaves({"--frobnicate"}).code == 2);
   for (const auto& args : std::vector<std::vector<std::string>>{
-           {}, {"todo"}, {"config"}, {"serve"}, {"answer", "Q1"}, {"waive"}, {"answer", "Q1", " "}})
+           {}, {"todo"}, {"config"}, {"answer", "Q1"}, {"waive"}, {"answer", "Q1", " "}})
     CHECK(leaves(args).code == 2);
 }
 

@@ -1,0 +1,68 @@
+#pragma once
+// `muster doctor`: is everything here that a mission needs?
+
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+#include "config/load.hpp"
+#include "runtime/core/result.hpp"
+
+namespace muster::cli {
+
+enum class Health { ok, warn, fail };
+
+struct DoctorCheck {
+  Health health = Health::ok;
+  std::string name;
+  std::string message;
+  std::string remedy;  ///< what to do; empty when all is well
+};
+
+/// What doctor looks at. Collected by gather_facts(); a plain value, so that judging it is
+/// testable.
+struct DoctorFacts {
+  Result<std::string> git = Error{};       ///< output of `git --version`
+  Result<std::string> ripgrep = Error{};   ///< of `rg --version`
+  Result<std::string> compiler = Error{};  ///< of `c++ --version`
+  config::LoadReport config;
+  /// Per role with a model of its own, and "default": the endpoint or why there is none.
+  struct Endpoint {
+    std::string model;
+    std::optional<Error> problem;
+  };
+  std::vector<Endpoint> endpoints;
+  std::string state_dir;
+  std::optional<Error> state_problem;  ///< why nothing can be written there
+  std::uint64_t state_free_bytes = 0;
+  std::uint64_t open_files = 0;  ///< soft limit of descriptors
+  bool pidfd = false;
+  bool cgroup_v2 = false;
+};
+
+struct DoctorProbes {
+  /// Runs a short command and returns what it printed.
+  std::function<Result<std::string>(std::vector<std::string> argv)> run;
+  /// Whether the endpoint answers at all; to be short. Not called without a configured model.
+  std::function<Status(const config::ResolvedModel&)> reach;
+};
+
+/// Looks at the machine. Blocks. `state_dir` is made when it is missing.
+[[nodiscard]] DoctorFacts gather_facts(const config::LoadReport& config,
+                                       const config::Environment& environment,
+                                       const std::string& state_dir, const DoctorProbes& probes);
+/// Judges. Pure.
+[[nodiscard]] std::vector<DoctorCheck> judge(const DoctorFacts& facts);
+
+/// A line per check, with its remedy below. Safe for a terminal.
+[[nodiscard]] std::string doctor_text(const std::vector<DoctorCheck>& checks);
+/// {"healthy": bool, "checks": [{health, name, message, remedy}]}.
+[[nodiscard]] nlohmann::json doctor_json(const std::vector<DoctorCheck>& checks);
+/// 0, or 1 when something fails.
+[[nodiscard]] int doctor_exit_code(const std::vector<DoctorCheck>& checks);
+
+}  // namespace muster::cli
