@@ -9,9 +9,11 @@
 
 namespace muster {
 
-/// Judges a check on the content of its (existing) file: "" when it holds, else what is wrong, with the line where there is one.
-/// "exists" holds; "matches" is RE2 over the whole text, multi-line; "parses" knows JSON and shell. invalid_argument: a bad pattern, a
-/// language without a parser, an unknown check.
-Result<std::string> judge_builtin_check(const Verification& check, const std::string& content, const ShellParser& shell);
+/// Judges a check on the content of its (existing) file: "" when it holds, else what is wrong, with
+/// the line where there is one. "exists" holds; "matches" is RE2 over the whole text, multi-line;
+/// "parses" knows JSON and shell. invalid_argument: a bad pattern, a language without a parser, an
+/// unknown check.
+Result<std::string> judge_builtin_check(const Verification& check, const std::string& content,
+                                        const ShellParser& shell);
 
 }  // namespace muster

@@ -11,10 +11,13 @@ namespace {
 
 constexpr std::uintmax_t max_bytes = 4U << 20U;
 
-/// A regular file's text; nullopt when it is none, too large, or unreadable. Symlinks are not followed.
+/// A regular file's text; nullopt when it is none, too large, or unreadable. Symlinks are not
+/// followed.
 std::optional<std::string> read_text(const fs::path& path) {
   std::error_code error;
-  if (!fs::is_regular_file(fs::symlink_status(path, error)) || fs::file_size(path, error) > max_bytes || error) return std::nullopt;
+  if (!fs::is_regular_file(fs::symlink_status(path, error)) ||
+      fs::file_size(path, error) > max_bytes || error)
+    return std::nullopt;
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();
@@ -64,7 +67,8 @@ Status WorkspaceProjection::prepare() {
   if (prepared_) return ok_status();
   std::error_code error;
   auto folder = fs::path(workspace_) / ".muster";
-  if (fs::is_symlink(folder, error)) return Error{ErrorCode::permission_denied, "is a symbolic link", folder.string()};
+  if (fs::is_symlink(folder, error))
+    return Error{ErrorCode::permission_denied, "is a symbolic link", folder.string()};
   fs::create_directories(folder, error);
   if (error) return Error{ErrorCode::io_error, error.message(), folder.string()};
   ignore_folder(workspace_);
@@ -72,7 +76,8 @@ Status WorkspaceProjection::prepare() {
   return ok_status();
 }
 
-Result<std::optional<std::string>> WorkspaceProjection::write(const std::string& name, const std::string& expected,
+Result<std::optional<std::string>> WorkspaceProjection::write(const std::string& name,
+                                                              const std::string& expected,
                                                               const std::string& text) {
   std::lock_guard lock(mutex_);
   if (auto ready = prepare(); !ready) return ready.error();

@@ -23,25 +23,6 @@ Error errno_error(int number, const std::string& what, const std::string& path) 
   return Error{code, what + ": " + std::generic_category().message(number), path};
 }
 
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  if (this != &other) {
-    reset();
-    fd_ = other.release();
-  }
-  return *this;
-}
-
-int Descriptor::release() {
-  const int fd = fd_;
-  fd_ = -1;
-  return fd;
-}
-
-void Descriptor::reset() {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
-}
-
 Result<FileLock> FileLock::acquire(const std::string& path) {
   Descriptor fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
   if (!fd) return errno_error(errno, "cannot open the lock", path);

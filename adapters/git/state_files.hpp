@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "adapters/io/unique_fd.hpp"
 #include "runtime/core/result.hpp"
 
 namespace muster::git {
@@ -12,25 +13,7 @@ namespace muster::git {
 /// An errno as an Error: which kind, what was tried, on which path.
 Error errno_error(int number, const std::string& what, const std::string& path);
 
-/// An open descriptor; closes itself.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { reset(); }
-
-  [[nodiscard]] int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-  int release();
-  void reset();
-
- private:
-  int fd_ = -1;
-};
+using Descriptor = UniqueFd;
 
 /// An exclusive lock on a file, held while the object lives. Works between threads and between
 /// processes, and ends with the process however that dies.
