@@ -1,0 +1,115 @@
+// Interrupts, crashes of the engine and of the keeper, and a second engine.
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <filesystem>
+#include <sstream>
+#include <thread>
+
+#include "tests/e2e/events.hpp"
+#include "tests/e2e/sandbox.hpp"
+#include "tests/e2e/script.hpp"
+
+namespace muster::test {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+/// A large mission whose first worker has landed while the second one waits for its model, which
+/// takes its time once.
+class Underway {
+ public:
+  Underway() : machine(plain::files()) {
+    auto rules = plain::large_mission();
+    auto slow = rule({{"agent", "worker"}, {"task", "M1.T2"}, {"turn", 1}}, {plain::edit_part()},
+                     {{"latency_ms", 600000}});
+    slow["once"] = true;
+    rules.insert(rules.begin(), slow);
+    machine.script(scenario(rules));
+    run = machine.start({"run", "Be polite", "--json"});
+    run->wait_line(R"("type":"landed")");
+  }
+
+  void check_sealed(const Ended& ended) {
+    INFO(ended.err);
+    INFO(ended.out);
+    CHECK(ended.exit_code == 0);
+    CHECK(json_lines(ended.out).back()["outcome"] == "sealed");
+    auto files = files_below(machine.folder("project"));
+    CHECK(files["greet.sh"] == "echo \"good day, $1\"\n");
+    CHECK(files["part.sh"] == "echo \"farewell, $1\"\n");
+    // What had landed was not done again.
+    CHECK(machine.git({"rev-list", "--count", "HEAD"}) == "3\n");
+    CHECK(processes_of(machine.folder("project")).empty());
+  }
+
+  Sandbox machine;
+  std::unique_ptr<Program> run;
+};
+
+pid_t child_of(pid_t parent) {
+  auto path = "/proc/" + std::to_string(parent) + "/task/" + std::to_string(parent) + "/children";
+  std::istringstream children(read_file(path));
+  pid_t child = 0;
+  children >> child;
+  REQUIRE(child > 1);
+  return child;
+}
+
+}  // namespace
+
+TEST_CASE("an interrupt pauses within five seconds; resume goes on and seals") {
+  Underway mission;
+  auto asked = std::chrono::steady_clock::now();
+  mission.run->signal(SIGINT);
+  auto paused = mission.run->wait();
+  INFO(paused.err);
+  INFO(paused.out);
+  CHECK(paused.exit_code == 130);
+  CHECK(std::chrono::steady_clock::now() - asked <
+        15s);  // five, and the patience of a loaded machine
+  CHECK(processes_of(mission.machine.folder("project")).empty());
+  CHECK(files_below(mission.machine.folder("project")) == plain::files());
+  mission.check_sealed(mission.machine.muster({"resume", "--json"}));
+}
+
+TEST_CASE("D1 kill -9 of the engine: the keeper starts it again and the mission seals") {
+  Underway mission;
+  REQUIRE(::kill(child_of(mission.run->pid()), SIGKILL) == 0);
+  mission.check_sealed(mission.run->wait());
+}
+
+TEST_CASE("J3 kill -9 of the keeper: the engine goes too, and resume seals") {
+  Underway mission;
+  ::kill(mission.run->pid(), SIGKILL);
+  CHECK(mission.run->wait().signal == SIGKILL);
+  auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!processes_of(mission.machine.folder("project")).empty() &&
+         std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(20ms);
+  CHECK(processes_of(mission.machine.folder("project")).empty());
+  mission.check_sealed(mission.machine.muster({"resume", "--json"}));
+}
+
+TEST_CASE("D5 a second engine on the workspace is refused, with the pid of the first") {
+  Underway mission;
+  auto second = mission.machine.muster({"run", "Something else"});
+  CHECK(second.exit_code == 1);
+  CHECK_THAT(second.err, ContainsSubstring(std::to_string(child_of(mission.run->pid()))));
+  // The first does not notice.
+  CHECK(mission.run->running());
+  CHECK(mission.machine.muster({"stop"}).exit_code == 0);
+  CHECK(mission.run->wait().exit_code == 130);
+}
+
+TEST_CASE("a stopped mission is over: resume says so, and a new one can start") {
+  Underway mission;
+  REQUIRE(mission.machine.muster({"stop"}).exit_code == 0);
+  REQUIRE(mission.run->wait().exit_code == 130);
+  auto again = mission.machine.muster({"run", "Be polite", "--json"});
+  mission.check_sealed(again);
+}
+
+}  // namespace muster::test
