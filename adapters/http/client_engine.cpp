@@ -257,13 +257,14 @@ void ClientEngine::prune_gates() {
 }
 
 CURL* ClientEngine::take_easy() {
-  if (!pool_.empty()) {
-    CURL* const easy = pool_.back();
+  CURL* easy = nullptr;
+  if (pool_.empty()) {
+    easy = curl_easy_init();
+    if (easy == nullptr) return nullptr;
+  } else {
+    easy = pool_.back();
     pool_.pop_back();
-    return easy;
   }
-  CURL* const easy = curl_easy_init();
-  if (easy == nullptr) return nullptr;
   sockets_->attach_easy(easy);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -279,8 +280,11 @@ CURL* ClientEngine::take_easy() {
   return easy;
 }
 
+/// Resetting is cheap and needed: curl counts the retries of a handle over all its transfers, and
+/// gives up at the sixth kept connection that was found dead.
 void ClientEngine::give_easy(CURL* easy) {
   if (pool_.size() < max_pooled) {
+    curl_easy_reset(easy);
     pool_.push_back(easy);
   } else {
     curl_easy_cleanup(easy);

@@ -121,10 +121,18 @@ void ClientSockets::on_poll(Watch& watch, int status, int events) {
     uv_poll_stop(&watch.poll);
     return;
   }
-  int bits = status < 0 ? CURL_CSELECT_ERR : 0;
-  if ((events & UV_READABLE) != 0) bits |= CURL_CSELECT_IN;
-  if ((events & UV_WRITABLE) != 0) bits |= CURL_CSELECT_OUT;
-  watch.owner->on_ready_(watch.fd, bits);
+  // Told of an error, curl would give up at once; told to read or write, it finds out what it is,
+  // and replaces a kept connection that died.
+  const int ready = status < 0 ? watch.wanted : events;
+  if (status < 0) watch.active = 0;  // libuv has stopped watching
+  int bits = 0;
+  if ((ready & UV_READABLE) != 0) bits |= CURL_CSELECT_IN;
+  if ((ready & UV_WRITABLE) != 0) bits |= CURL_CSELECT_OUT;
+  ClientSockets& owner = *watch.owner;
+  const curl_socket_t fd = watch.fd;
+  owner.on_ready_(fd, bits);
+  const bool forgotten = owner.slot(fd) == &watch && watch.wanted != 0 && watch.active == 0;
+  if (forgotten) owner.want(fd, watch.wanted);
 }
 
 }  // namespace muster::http

@@ -158,11 +158,7 @@ void ClientTransfer::prepare(CURL* easy, bool own_connection) {
 }
 
 CURL* ClientTransfer::release_easy() {
-  if (easy_ != nullptr) {
-    curl_easy_setopt(easy_, CURLOPT_ERRORBUFFER, nullptr);
-    curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, nullptr);
-  }
-  curl_slist_free_all(std::exchange(headers_, nullptr));
+  // The header list stays until this object goes: the handle may still point at it.
   return std::exchange(easy_, nullptr);
 }
 

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <catch2/catch_test_macros.hpp>
 #include <thread>
@@ -107,7 +108,26 @@ TEST_CASE("a kept connection that the server closed meanwhile costs no failure")
   ClientFixture fixture;
   for (int i = 0; i < 20; ++i) {
     const auto result = fixture.get(server.url("/"));
+    INFO((result.error ? result.error->message : ""));
     CHECK_FALSE(result.error);
+    CHECK(result.body == "ok");
+  }
+  CHECK(server.connections() == 20);
+}
+
+TEST_CASE("a kept connection that dies under a request is replaced, any number of times") {
+  std::array<std::atomic<int>, 64> served{};  // by connection
+  ByteServer server([&](Exchange& exchange) {
+    if (served.at(static_cast<std::size_t>(exchange.connection()))++ == 0) {
+      exchange.answer(200, "", "ok");
+    } else {
+      exchange.reset();
+    }
+  });
+  ClientFixture fixture;
+  for (int i = 0; i < 20; ++i) {
+    const auto result = fixture.fetch({.method = "POST", .url = server.url("/"), .body = "x"});
+    INFO((result.error ? result.error->message : ""));
     CHECK(result.body == "ok");
   }
   CHECK(server.connections() == 20);
