@@ -189,6 +189,7 @@ void ShellTreeWalker::statement(TSNode node, const Surroundings& outer) {
   if (is(node, "function_definition")) return function(node, around);
   if (is(node, "comment")) return;
   if (is(node, "negated_command")) around.negated = true;
+  if (is(node, "subshell")) around.scope += "/" + std::to_string(++subshells_);
   if (is(node, "subshell") || is(node, "negated_command")) return statements(node, around);
   if (is(node, "compound_statement")) {
     if (slice(node).starts_with("((")) return keyword_command(node, around);
@@ -470,6 +471,7 @@ void ShellTreeWalker::substitutions(TSNode node, const Surroundings& outer) {
   inside.depth = around.depth;
   inside.top_level = false;
   inside.substitution = true;
+  inside.scope = outer.scope + "/" + std::to_string(++subshells_);
   inside.function = outer.function;
   inside.reads_pipe = text.starts_with(">(");
   statements(node, inside);
@@ -495,6 +497,7 @@ void ShellTreeWalker::add(ShellCommand command, const Surroundings& around, TSNo
   command.redirects.insert(command.redirects.end(), around.redirects.begin(), around.redirects.end());
   command.reads_pipe = around.reads_pipe;
   command.function = around.function;
+  command.scope = around.scope;
   command.line = ts_node_start_point(node).row + 1;
   command.top_level = around.top_level;
   command.substitution = around.substitution;

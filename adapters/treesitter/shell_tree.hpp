@@ -19,6 +19,7 @@ struct Surroundings {
   bool negated = false;
   bool substitution = false;
   std::string function = {};
+  std::string scope = {};
   std::vector<ShellRedirect> redirects = {};  // of the groups around
   std::size_t depth = 0;
 };
@@ -68,6 +69,7 @@ class ShellTreeWalker {
   ShellParserLimits limits_;
   ShellProgram program_;
   std::string joined_by_;
+  std::size_t subshells_ = 0;
   bool too_deep_ = false;
   bool heredoc_quoted_ = false;
   std::set<std::size_t> unvisited_;  // starts of substitutions that the walk has yet to come by

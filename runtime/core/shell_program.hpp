@@ -40,6 +40,9 @@ struct ShellCommand {
   bool substitution = false;  ///< stands in $(...), `...`, <(...) or >(...)
   bool background = false;    ///< followed by "&": its exit status is lost
   bool negated = false;       ///< "!" before it
+  /// The subshells that it runs in, outermost first: "" (none), "/1", "/1/2" ... A change of folder
+  /// stays inside.
+  std::string scope = {};
 };
 
 /// All simple commands of a text, in the order of the text.
