@@ -4,6 +4,7 @@
 #include <array>
 
 #include "adapters/treesitter/shell_word.hpp"
+#include "runtime/core/text.hpp"
 
 namespace muster::treesitter {
 namespace {
@@ -46,6 +47,11 @@ bool is_blank(std::string_view gap) {
       return false;
   }
   return true;
+}
+
+/// " - ": a "-" that is a word of its own.
+bool is_lone_dash(std::string_view gap) {
+  return gap.size() >= 3 && gap.front() == ' ' && gap.back() == ' ' && trim(gap) == "-";
 }
 
 }  // namespace
@@ -119,7 +125,9 @@ std::size_t ShellTreeWalker::check_leaf(TSNode node, TextKind kind, std::size_t 
     program_.has_error = true;
   // A here-document's node may start late; heredoc() looks at its text itself.
   if (in_heredoc) gap = kind.heredoc ? std::string_view{} : gap.substr(0, gap.find('\n'));
-  if (!kind.string && !kind.expansion && !is_blank(gap)) program_.has_error = true;
+  // The grammar loses the "-" of "python3 - <<EOF"; redirected() puts it back.
+  const bool lost_dash = (is(node, "<<") || is(node, "<<-")) && is_lone_dash(gap);
+  if (!kind.string && !kind.expansion && !lost_dash && !is_blank(gap)) program_.has_error = true;
   const bool literal = is(node, "comment") || is(node, "ansi_c_string") || is(node, "heredoc_start") ||
                        (is(node, "raw_string") && !kind.string) || (in_heredoc && heredoc_quoted_);
   static constexpr std::array<std::string_view, 5> openers{"`", "$(", "$((", "<(", ">("};
@@ -269,6 +277,11 @@ void ShellTreeWalker::redirected(TSNode node, const Surroundings& outer) {
     for (const TSNode child : children_of(heredoc))
       if (is(child, "file_redirect")) around.redirects.push_back(redirect(child, extra_words));
   for (const TSNode body : bodies) statement(body, around);
+  if (!bodies.empty() && !heredocs.empty() && !program_.commands.empty()) {
+    const auto end = ts_node_end_byte(bodies.back()), begin = ts_node_start_byte(heredocs.front());
+    if (begin > end && is_lone_dash(source_.substr(end, begin - end)))
+      program_.commands.back().words.push_back({"-", false, false, false});
+  }
   if (bodies.empty()) {
     ShellCommand bare;
     bare.words = std::move(extra_words);

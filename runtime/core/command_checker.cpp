@@ -340,8 +340,11 @@ Objection Checker::assignments(const Words& assignments) const {
 Objection Checker::command_words(const Words& words) {
   if (words.empty()) return std::nullopt;
   if (auto objection = name_known(words[0])) return objection;
-  if (auto objection = secrets(words)) return objection;
   const auto name = command_name(words[0]);
+  // What would be deleted is the better reason than what a glob might read.
+  if (one_of(name, {"rm", "rmdir", "unlink", "shred"}))
+    if (auto objection = check_files(*this, name, words)) return objection;
+  if (auto objection = secrets(words)) return objection;
   if (auto objection = check_system(*this, name, words)) return objection;
   if (auto objection = check_runners(*this, name, words)) return objection;
   if (name == "git") return check_git(*this, words);

@@ -99,7 +99,9 @@ Objection check_find(Checker& checker, const Words& words) {
         if (auto objection = checker.deletes(path, true)) return objection;
     if (one_of(text, {"-fprint", "-fprint0", "-fprintf", "-fls"}) && at + 1 < words.size())
       if (auto objection = checker.writes(words[at + 1])) return objection;
-    if (!one_of(text, {"-exec", "-execdir", "-ok", "-okdir"})) continue;
+    // fd's -x and -X are find's -exec and -exec ... +.
+    if (!one_of(text, {"-exec", "-execdir", "-ok", "-okdir", "-x", "-X", "--exec", "--exec-batch"}))
+      continue;
     Words command;
     for (++at; at < words.size() && !one_of(words[at].text, {";", "+"}); ++at)
       command.push_back(words[at]);
