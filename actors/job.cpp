@@ -19,7 +19,7 @@ ReceiptFacts facts_of(const JobReceipt& job, std::size_t tail_bytes) {
   return facts;
 }
 
-void JobProcess::set(std::shared_ptr<Process> process) {
+void JobProcess::set(const std::shared_ptr<Process>& process) {
   bool kill_now = false;
   {
     std::lock_guard lock(mutex_);

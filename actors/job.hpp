@@ -24,7 +24,7 @@ ReceiptFacts facts_of(const JobReceipt& job, std::size_t tail_bytes);
 /// The process of a job, shared between the job's actor and the jobs actor. Thread-safe.
 class JobProcess {
  public:
-  void set(std::shared_ptr<Process> process);
+  void set(const std::shared_ptr<Process>& process);
   [[nodiscard]] std::string tail(std::size_t max_bytes) const;
   [[nodiscard]] std::uint64_t output_bytes() const;
   void kill();

@@ -221,10 +221,10 @@ void Jobs::finish_without_run(Key key, Error why) {
   receipt->command = entry.spec.command;
   receipt->exit.killed = true;
   receipt->failure = std::move(why);
-  finish(key, std::move(receipt));
+  finish(key, receipt);
 }
 
-void Jobs::finish(Key key, JobReceiptPtr receipt) {
+void Jobs::finish(Key key, const JobReceiptPtr& receipt) {
   auto& entry = entries_.at(key);
   if (entry.state != JobState::queued) --running_;
   entry.state = JobState::done;
@@ -233,7 +233,7 @@ void Jobs::finish(Key key, JobReceiptPtr receipt) {
   auto owner = std::exchange(entry.owner, {});
   auto on_gone = std::exchange(entry.on_gone, {});
   remember(key, *receipt);
-  if (owner) desk_.tell(std::move(receipt), std::move(owner));
+  if (owner) desk_.tell(receipt, owner);
   for (auto& promise : on_gone) promise.deliver();
   std::erase_if(scope_kills_, [key](ScopeKill& kill) {
     kill.waiting.erase(key);

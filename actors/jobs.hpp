@@ -87,7 +87,7 @@ class Jobs {
   void receipt_came(const JobReceiptPtr& receipt);
   void process_gone(const std::string& id);
   void on_down(const caf::actor_addr& who, const compat::End& how);
-  void finish(Key key, JobReceiptPtr receipt);
+  void finish(Key key, const JobReceiptPtr& receipt);
   void finish_without_run(Key key, Error why);
   void remember(Key key, const JobReceipt& receipt);
   void stop_all();

@@ -38,11 +38,11 @@ class ReceiptDesk {
   ReceiptDesk(SelfPtr self, ReceiptDeskConfig config, Lost lost)
       : self_(self), config_(config), lost_(std::move(lost)) {}
 
-  void tell(JobReceiptPtr receipt, job_owner owner) {
+  void tell(const JobReceiptPtr& receipt, const job_owner& owner) {
     auto key = next_++;
     auto& entry = entries_[key];
-    entry.receipt = std::move(receipt);
-    entry.owner = std::move(owner);
+    entry.receipt = receipt;
+    entry.owner = owner;
     attempt(key);
   }
 

@@ -75,7 +75,7 @@ Error corrupt(const std::string& mission, std::uint64_t seq, const std::string& 
 }
 
 /// Errors below the journal that mean "not as it was written" get the mission's name.
-Error named(Error error, const std::string& mission, std::uint64_t seq) {
+Error named(const Error& error, const std::string& mission, std::uint64_t seq) {
   return error.code == ErrorCode::corrupt ? corrupt(mission, seq, error.text()) : error;
 }
 
