@@ -26,6 +26,11 @@ Journal::Journal(compat::Self<journal_self> self, std::shared_ptr<Store> store,
     : self_(self), store_(std::move(store)), blocking_(std::move(blocking)), config_(config) {}
 
 compat::Behavior<journal_self> Journal::make_behavior() {
+  compat::on_stop(self_, [this](const compat::End& how) {
+    if (how.kind == compat::End::Kind::normal) return;
+    stopping_ = true;
+    end_if_done();
+  });
   return {
       [this](append_atom, JournalBatch& batch) { return append(batch); },
       [this](append_lazy_atom, JournalBatch& batch) { append_lazy(batch); },
@@ -56,6 +61,7 @@ void Journal::append_lazy(JournalBatch& batch) {
 
 std::optional<Error> Journal::check(const JournalBatch& batch, std::size_t bytes,
                                     std::size_t bound) const {
+  if (stopping_) return Error{ErrorCode::unavailable, "the journal is closing", batch.mission};
   if (batch.mission.empty() || batch.records.empty())
     return Error{ErrorCode::invalid_argument, "an empty batch", batch.mission};
   auto mission = missions_.find(batch.mission);
@@ -99,6 +105,12 @@ void Journal::durable(const DurableNote& note) {
   }
   answer_flushes();
   tidy(batch.mission);
+  end_if_done();
+}
+
+// Asked to stop, it still waits for what it was given: its senders believe in it.
+void Journal::end_if_done() {
+  if (stopping_ && batches_.empty()) compat::quit_shutdown(self_);
 }
 
 // ---- flush --------------------------------------------------------------------------------------

@@ -29,8 +29,9 @@ struct JournalConfig {
 /// What the store's callbacks say to the journal, beside its public interface.
 using journal_self = journal_actor::extend<result<void>(durable_atom, DurableNote)>;
 
-/// Spawns the journal. `store` and `blocking` are shared with their threads, which call back: both
-/// must be drained or destroyed before the actor system is.
+/// Spawns the journal. Asked to stop (user_shutdown) it takes nothing more and ends when all is
+/// durable. `store` and `blocking` are shared with their threads, which call back: both must be
+/// drained or destroyed before the actor system is.
 journal_actor spawn_journal(caf::actor_system& system, std::shared_ptr<Store> store,
                             std::shared_ptr<Blocking> blocking, JournalConfig config = {});
 
@@ -80,6 +81,7 @@ class Journal {
   void mission_failed(const std::string& mission, const Error& error);
   static void tell(const caf::weak_actor_ptr& listener, const JournalFailure& failure,
                    compat::Self<journal_self> self);
+  void end_if_done();
   void answer_flushes();
   [[nodiscard]] bool flushed(const Flush& flush) const;
   void tidy(const std::string& mission);
@@ -88,6 +90,7 @@ class Journal {
   std::shared_ptr<Store> store_;
   std::shared_ptr<Blocking> blocking_;
   JournalConfig config_;
+  bool stopping_ = false;
   Ticket next_ticket_ = 1;
   std::size_t outstanding_bytes_ = 0;
   std::uint64_t appended_ = 0;

@@ -222,6 +222,22 @@ TEST_CASE("an empty batch is refused, and a listener can leave") {
   CHECK(seen->empty());
 }
 
+TEST_CASE("asked to stop, the journal ends when everything is durable, and takes nothing more") {
+  Stage stage;
+  stage.store->hold();
+  auto pending = stage.append(batch("M", "a"));
+  stage.lazy(batch("M", "b"));
+  compat::stop(stage.journal);
+  stage.time.run();
+  CHECK_FALSE(stage.time.dead(stage.journal));
+  CHECK(stage.append(batch("M", "c")).get().error().code == ErrorCode::unavailable);
+  stage.store->release();
+  stage.time.run();
+  CHECK(pending.ok());
+  CHECK(stage.time.dead(stage.journal));
+  CHECK(stage.rows("M") == "ab");
+}
+
 TEST_CASE("who waits for a journal that dies is told") {
   Stage stage;
   stage.store->hold();
