@@ -48,7 +48,8 @@ class Rules {
   }
 
   void collect_providers() {
-    for (const auto& [name, provider] : at("/providers").items()) {
+    for (const auto& entry : at("/providers").items()) {
+      const std::string& name = entry.key();
       const std::string pointer = "/providers/" + escape_pointer(name);
       const bool odd = name.empty() || name.find_first_of("/ \t\r\n") != std::string::npos;
       if (odd) add(pointer, "a provider's name has no slash and no space");
@@ -57,7 +58,7 @@ class Rules {
       });
       if (twice) add(pointer, "differs from another provider only in case");
       providers_.push_back(name);
-      check_provider(pointer, provider);
+      check_provider(pointer, entry.value());
     }
   }
 
