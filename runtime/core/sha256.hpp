@@ -1,5 +1,5 @@
 #pragma once
-// SHA-256 (FIPS 180-4), in plain C++.
+// SHA-256 (FIPS 180-4).
 
 #include <array>
 #include <cstddef>
@@ -23,6 +23,7 @@ class Sha256 {
 
  private:
   void pad() noexcept;
+  void compress(std::size_t count, const std::uint8_t* blocks) noexcept;
 
   std::array<std::uint32_t, 8> state_;
   std::array<std::uint8_t, 64> block_{};

@@ -1,9 +1,15 @@
 #include "runtime/core/sha256.hpp"
 
 #include <algorithm>
+#include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <cstddef>
+#include <cstdint>
+#include <random>
 #include <string>
+#include <vector>
+
+#include "runtime/core/sha256_compress.hpp"
 
 using muster::Sha256;
 using muster::sha256_hex;
@@ -43,4 +49,26 @@ TEST_CASE("SHA-256 can be read while it runs, and forked", "[core][sha256]") {
   sum.update("c");
   CHECK(sum.hex() == sha256_hex("abc"));
   CHECK(fork.hex() == sha256_hex("ab"));
+}
+
+TEST_CASE("SHA-256 by the processor's instructions equals the portable one", "[core][sha256]") {
+  std::array<std::uint32_t, 8> portable = {1, 2, 3, 4, 5, 6, 7, 8};
+  std::array<std::uint32_t, 8> fastest = portable;
+  std::mt19937 random(20261121);
+  std::vector<std::uint8_t> blocks;
+  for (std::size_t count = 0; count <= 40; ++count) {
+    blocks.resize(64 * count);
+    for (auto& byte : blocks) byte = static_cast<std::uint8_t>(random());
+    muster::detail::sha256_compress_portable(portable.data(), blocks.data(), count);
+    muster::detail::sha256_compress_fastest()(fastest.data(), blocks.data(), count);
+    REQUIRE(portable == fastest);
+  }
+  // The words of the empty message, so that both being wrong in the same way does not pass.
+  std::array<std::uint32_t, 8> empty = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                        0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+  std::vector<std::uint8_t> padding(64);
+  padding[0] = 0x80;
+  muster::detail::sha256_compress_portable(empty.data(), padding.data(), 1);
+  CHECK(empty[0] == 0xe3b0c442);
+  CHECK(empty[7] == 0x7852b855);
 }

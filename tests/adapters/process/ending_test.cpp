@@ -84,7 +84,7 @@ TEST_CASE("J3 a child that cleans up on TERM tells its own exit code", "[process
   CHECK(exit.killed);
   CHECK(exit.signal == 0);
   CHECK(exit.exit_code == 6);
-  CHECK(exit.output == "bye\n");
+  CHECK(exit.output.ends_with("bye\n"));  // after what the shell says about its own child
 }
 
 TEST_CASE("J3 a stopped child is ended too", "[process]") {
