@@ -75,7 +75,7 @@ void Mission::on_loaded(const Result<std::vector<StoredRecord>>& records) {
     if (stored.kind != "event") continue;
     auto event = event_from_json(json::parse(stored.row.empty() ? stored.body : stored.row, nullptr, false));
     if (!event) return corrupt({ErrorCode::corrupt, event.error().message, spec_.mission + " record " + std::to_string(stored.seq)});
-    apply(state_, *event);
+    muster::apply(state_, *event);
     any = true;
   }
   compat::send(self_, deps_.session.journal, subscribe_atom_v,
@@ -141,7 +141,7 @@ void Mission::record(const EventBody& event) {
   auto row = text.dump(-1, ' ', false, json::error_handler_t::replace);
   compat::send(self_, deps_.session.journal, append_lazy_atom_v, JournalBatch{spec_.mission, {{"event", {}, row, {}}}});
   auto before = state_.phase;
-  apply(state_, event);
+  muster::apply(state_, event);
   publish(std::string(event_name(event)), row);
   if (state_.phase != before)
     publish("phase", json{{"from", name_of(before)}, {"to", name_of(state_.phase)}, {"iteration", state_.iteration}}.dump());
@@ -182,7 +182,7 @@ void Mission::pump() {
 void Mission::stop_everything() {
   for (auto& [id, running] : sessions_) compat::send(self_, running.session, stop_atom_v);
   for (auto& [id, verifier] : verifiers_) compat::send(self_, verifier, stop_atom_v);
-  compat::send(self_, deps_.session.jobs, kill_scope_atom_v, JobFilter{spec_.mission, {}, {}, {}});
+  compat::post(deps_.session.jobs, kill_scope_atom_v, JobFilter{spec_.mission, {}, {}, {}});
 }
 
 void Mission::ended() {

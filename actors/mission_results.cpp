@@ -123,7 +123,7 @@ void Mission::on_session_down(const caf::actor_addr& who, const compat::End& how
       auto intent = running.intent;
       if (how.kind == compat::End::Kind::normal) return;  // its last message is on the way
       sessions_.erase(name);
-      compat::send(self_, deps_.session.jobs, kill_scope_atom_v, JobFilter{spec_.mission, {}, "S" + std::to_string(intent), {}});
+      compat::post(deps_.session.jobs, kill_scope_atom_v, JobFilter{spec_.mission, {}, "S" + std::to_string(intent), {}});
       return step_failed(intent, {ErrorCode::internal, "the session crashed: " + how.error.text()});
     }
   for (auto& [intent, verifier] : verifiers_)

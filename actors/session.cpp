@@ -59,7 +59,6 @@ Session::Session(compat::Self<session_actor> self, SessionSpec spec, SessionDeps
   view_.session = spec_.session;
   view_.role = spec_.profile->role;
   view_.task = spec_.task;
-  if (!spec_.root.empty()) files_ = deps_.open_files(spec_.root);
 }
 
 Session::~Session() {
@@ -74,7 +73,12 @@ compat::Behavior<session_actor> Session::make_behavior() {
   };
   add(system_message(spec_.profile->system_prompt));
   add(user_message(spec_.briefing));
-  acquire();
+  if (auto files = deps_.open_files(spec_.root)) {
+    files_ = *files;
+    acquire();
+  } else {
+    fail(files.error());
+  }
   return {
       [this](resume_atom, Continuation& next) {
         if (!finished_) next.run();

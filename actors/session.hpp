@@ -62,7 +62,7 @@ struct SessionDeps {
   journal_actor journal;
   ModelPort* model = nullptr;
   Blocking* blocking = nullptr;
-  std::function<std::shared_ptr<WorkspaceFiles>(const std::string& root)> open_files;
+  std::function<Result<std::shared_ptr<WorkspaceFiles>>(const std::string& root)> open_files;
   CommandGuard guard;
   std::function<std::int64_t()> wall_ms;
   std::vector<std::string> hidden_env;   ///< variables that no command may see

@@ -138,8 +138,10 @@ void Verifier::on_job(const JobReceiptPtr& receipt) {
 
 void Verifier::run_builtin(const Check& check) {
   blocking(
-      [files = deps_.open_files(root_), builtin = check.builtin, judge = deps_.builtin_check]() -> Result<std::string> {
-        auto content = files->slurp(builtin.path, slurp_bytes);
+      [open = deps_.open_files, root = root_, builtin = check.builtin, judge = deps_.builtin_check]() -> Result<std::string> {
+        auto files = open(root);
+        if (!files) return files.error();
+        auto content = (*files)->slurp(builtin.path, slurp_bytes);
         if (!content) return content.error();
         if (!content->has_value()) return std::string(builtin.path + " does not exist");
         return judge(builtin, **content);
@@ -165,12 +167,13 @@ void Verifier::measure(ReceiptFacts facts) {
         if (auto cleaned = tree->clean_untracked(key); !cleaned) return cleaned.error();
         return hash;
       },
-      [this, facts = std::move(facts)](const Result<std::string>& hash) mutable {
+      [this, facts = std::move(facts)](const Result<std::string>& hash) {
         if (!hash) return fail(hash.error());
-        facts.check = spec_.checks[next_].name;
-        facts.tree_before = result_.tree;
-        facts.tree_after = *hash;
-        result_.receipts.push_back(ReceiptMinter::mint(std::move(facts)));
+        auto complete = facts;
+        complete.check = spec_.checks[next_].name;
+        complete.tree_before = result_.tree;
+        complete.tree_after = *hash;
+        result_.receipts.push_back(ReceiptMinter::mint(std::move(complete)));
         ++next_;
         next_check();
       });

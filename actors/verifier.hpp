@@ -38,7 +38,7 @@ struct VerifyDeps {
   jobs_actor jobs;
   std::shared_ptr<VersionControl> tree;
   Blocking* blocking = nullptr;
-  std::function<std::shared_ptr<WorkspaceFiles>(const std::string& root)> open_files;
+  std::function<Result<std::shared_ptr<WorkspaceFiles>>(const std::string& root)> open_files;
   CommandGuard guard;
   /// Judges a built-in check ("parses", "matches", "exists") on a file's content: "" or what is wrong. Pool thread.
   std::function<Result<std::string>(const Verification& check, const std::string& content)> builtin_check;

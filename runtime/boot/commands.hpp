@@ -1,0 +1,30 @@
+#pragma once
+// The commands of the program, one function each. All return the exit code; answers go to stdout, complaints to stderr.
+
+#include "adapters/cli/command_line.hpp"
+#include "runtime/boot/workspace.hpp"
+
+namespace muster::commands {
+
+int run(const cli::CommandLine& line, const cli::MissionCommand& command, Workspace workspace);
+int resume(const cli::ResumeCommand& command, Workspace workspace);
+int demo(const cli::DemoCommand& command, const config::Environment& environment);
+int serve(const cli::ServeCommand& command, Workspace workspace);
+
+int status(const cli::StatusCommand& command, const Workspace& workspace);
+int attach(const cli::AttachCommand& command, const Workspace& workspace);
+/// stop, answer, tell, todo, waive: one request to the engine of the workspace.
+int request(const Workspace& workspace, const std::string& method, const nlohmann::json& params);
+
+int result(const cli::ResultCommand& command, const Workspace& workspace);
+int logs(const cli::LogsCommand& command, const Workspace& workspace);
+int missions(const cli::MissionsCommand& command, const Workspace& workspace);
+int agents(const cli::AgentsCommand& command, const Workspace& workspace);
+int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line, const config::Environment& environment);
+int configuration(const cli::ConfigCommand& command, const cli::CommandLine& line, const config::Environment& environment);
+int model_server(const cli::ModelServerCommand& command);
+
+/// "muster: what went wrong" on stderr; 2 for what the user can mend in the call or the configuration, else 1.
+int complain(const Error& error);
+
+}  // namespace muster::commands

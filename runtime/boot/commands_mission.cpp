@@ -1,0 +1,166 @@
+// Commands that hold an engine: run and its kin, resume, demo, serve.
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include <fmt/format.h>
+
+#include "adapters/cli/objective.hpp"
+#include "adapters/io/io_loop.hpp"
+#include "adapters/model/model_server.hpp"
+#include "adapters/process/keeper.hpp"
+#include "adapters/rpc/rpc_client.hpp"
+#include "config/agents.hpp"
+#include "runtime/boot/commands.hpp"
+#include "runtime/boot/demo.hpp"
+#include "runtime/boot/mission_runner.hpp"
+
+namespace muster::commands {
+namespace {
+
+int bound(const config::Limit& limit, int unlimited) {
+  if (!limit) return unlimited;
+  return static_cast<int>(std::clamp<std::int64_t>(*limit, 0, unlimited));
+}
+
+MissionLimits mission_limits(const config::Config& config) {
+  constexpr int many = 1000000;
+  MissionLimits out;
+  out.iterations = bound(config.limits.iterations, many);
+  out.attempts_per_task = bound(config.limits.attempts_per_task, many);
+  out.review_rounds = bound(config.limits.review_rounds, many);
+  out.active_tasks = bound(config.limits.workers, 64);
+  out.max_tasks = static_cast<std::size_t>(bound(config.limits.max_tasks, many));
+  out.max_files_per_task = static_cast<std::size_t>(bound(config.limits.max_files_per_task, many));
+  out.max_cost_usd = config.limits.max_cost_usd;
+  out.max_time_ms = config.limits.max_time_ms;
+  out.max_tokens = config.limits.max_tokens;
+  return out;
+}
+
+EngineOptions engine_options(Workspace workspace) {
+  EngineOptions out;
+  out.config = std::move(workspace.config.config);
+  out.environment = std::move(workspace.environment);
+  out.paths = std::move(workspace.paths);
+  return out;
+}
+
+MissionStarted mission_start(const config::Config& config, MissionKind kind, const std::string& objective) {
+  MissionStarted out;
+  out.kind = kind;
+  out.objective = objective;
+  out.team = config.team;
+  out.approve_plan = config.approve == config::Approve::plan;
+  out.limits = mission_limits(config);
+  return out;
+}
+
+int without_model() {
+  fmt::print(stderr, "{}", cli::no_model_message());
+  return cli::exit_usage;
+}
+
+/// What would happen, without a model call.
+int dry_run(const Workspace& workspace, const MissionStarted& start) {
+  const auto& config = workspace.config.config;
+  fmt::print("mission     {}\nobjective   {}\nworkspace   {}\nteam        {}\n", name_of(start.kind), start.objective,
+             workspace.paths.workspace, start.team);
+  auto team = config::load_team(config.team);
+  if (!team) return complain(team.error());
+  for (const auto& [role, agent] : team->roles) {
+    auto model = config.model_for(role);
+    fmt::print("{:<15} {}\n", role, model ? model->text() : "(no model)");
+  }
+  fmt::print("state       {}\n", workspace.paths.state_dir);
+  return cli::exit_sealed;
+}
+
+}  // namespace
+
+int run(const cli::CommandLine&, const cli::MissionCommand& command, Workspace workspace) {
+  auto objective = command.objective;
+  if (command.objective_from_stdin) {
+    if (isatty(STDIN_FILENO))
+      return complain({ErrorCode::invalid_argument, "'-' reads the objective from a pipe or a file, not from a terminal"});
+    auto text = cli::read_objective(STDIN_FILENO);
+    if (!text) return complain(text.error());
+    objective = *text;
+  }
+  const auto& config = workspace.config.config;
+  auto start = mission_start(config, command.kind, objective);
+  if (command.dry_run) return dry_run(workspace, start);
+  if (!config.model_for("commander") || !config.model_for("worker")) return without_model();
+  RunOptions options;
+  options.view = command.view;
+  if (take_resume_flag()) {
+    // The keeper starts the engine of a crashed mission again: the same command line now means "go on".
+    auto latest = choose_mission(workspace, {});
+    if (latest) options.resume = *latest;
+  }
+  if (options.resume.empty()) options.start = start;
+  options.engine = engine_options(std::move(workspace));
+  block_signals();
+  return run_mission(std::move(options));
+}
+
+int resume(const cli::ResumeCommand& command, Workspace workspace) {
+  (void)take_resume_flag();
+  auto mission = choose_mission(workspace, command.mission);
+  if (!mission) return complain(mission.error());
+  if (!workspace.config.config.model_for("worker")) return without_model();
+  RunOptions options;
+  options.view = command.view;
+  options.resume = *mission;
+  options.engine = engine_options(std::move(workspace));
+  block_signals();
+  return run_mission(std::move(options));
+}
+
+int demo(const cli::DemoCommand& command, const config::Environment& environment) {
+  block_signals();
+  auto place = make_demo_workspace(command.keep);
+  if (!place) return complain(place.error());
+  IoLoop loop;
+  auto scenario = scripted::parse_scenario(demo_scenario(command.fast), "demo");
+  if (!scenario) return complain(scenario.error());
+  auto server = scripted::ModelServer::start(loop, std::move(*scenario));
+  if (!server) return complain(server.error());
+  // The user's own configuration and missions stay out of it: only the model's words are not real here.
+  cli::CommandLine line;
+  line.workspace = place->repository;
+  config::Environment own = environment;
+  own["XDG_STATE_HOME"] = place->state;
+  own["XDG_CONFIG_HOME"] = place->folder + "/config";
+  std::erase_if(own, [](const auto& variable) { return variable.first.starts_with("MUSTER_"); });
+  auto workspace = open_workspace(line, own);
+  if (!workspace) return complain(workspace.error());
+  auto& config = workspace->config.config;
+  config::Provider provider;
+  provider.name = "scripted";
+  provider.base_url = (*server)->base_url();
+  config.providers["scripted"] = provider;
+  config.model = config::ModelName{"scripted", "demo"};
+  if (!command.view.json)
+    fmt::print(stderr, "muster demo: a real mission on {}; only the model's words are scripted\n", place->repository);
+  RunOptions options;
+  options.view = command.view;
+  options.show_diff = true;
+  options.start = mission_start(config, MissionKind::run, demo_objective());
+  options.engine = engine_options(std::move(*workspace));
+  auto code = run_mission(std::move(options));
+  (*server)->stop();
+  loop.stop();
+  if (command.keep) fmt::print(stderr, "kept: {}\n", place->folder);
+  return code;
+}
+
+int serve(const cli::ServeCommand& command, Workspace workspace) {
+  block_signals();
+  return muster::serve(engine_options(std::move(workspace)), command.stdio);
+}
+
+}  // namespace muster::commands

@@ -1,0 +1,388 @@
+#include "runtime/boot/engine.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "actors/jobs.hpp"
+#include "actors/journal.hpp"
+#include "actors/mission.hpp"
+#include "actors/notifier.hpp"
+#include "actors/registry.hpp"
+#include "actors/scheduler.hpp"
+#include "actors/supervisor.hpp"
+#include "adapters/files/builtin_checks.hpp"
+#include "adapters/files/local_workspace_files.hpp"
+#include "adapters/files/projection.hpp"
+#include "adapters/git/git_version_control.hpp"
+#include "adapters/http/http_client.hpp"
+#include "adapters/io/io_loop.hpp"
+#include "adapters/io/worker_pool.hpp"
+#include "adapters/model/direct_model.hpp"
+#include "adapters/process/uv_process.hpp"
+#include "adapters/store/sqlite_store.hpp"
+#include "adapters/treesitter/shell_parser.hpp"
+#include "runtime/boot/command_guard.hpp"
+#include "runtime/boot/roster.hpp"
+#include "runtime/boot/survey.hpp"
+
+namespace muster {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto request_deadline = 10s;
+constexpr std::size_t pool_threads = 4;
+
+std::int64_t wall_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::chrono::milliseconds ms_or(const config::Limit& limit, std::chrono::milliseconds unlimited) {
+  return limit ? std::chrono::milliseconds(*limit) : unlimited;
+}
+
+std::optional<std::size_t> slots_of(const config::Limit& limit) {
+  if (!limit) return std::nullopt;
+  return static_cast<std::size_t>(std::max<std::int64_t>(*limit, 0));
+}
+
+std::map<std::string, SlotLimit> slots_of(const std::map<std::string, config::Limit>& limits) {
+  std::map<std::string, SlotLimit> out;
+  for (const auto& [name, limit] : limits) out[name] = slots_of(limit);
+  return out;
+}
+
+SchedulerConfig scheduler_config(const config::Config& config) {
+  SchedulerConfig out;
+  const auto& sessions = config.limits.sessions;
+  out.limits.global = slots_of(sessions.global);
+  out.limits.default_lane = slots_of(sessions.per_lane);
+  out.limits.providers = slots_of(sessions.per_provider);
+  out.limits.lanes = slots_of(sessions.per_model);
+  out.limits.agents = slots_of(sessions.per_agent);
+  out.seed = std::random_device{}();
+  return out;
+}
+
+SessionLimits session_limits(const config::Config& config) {
+  SessionLimits out;
+  auto day = std::chrono::milliseconds(24h);
+  out.steps = static_cast<int>(config.limits.steps_per_task.value_or(1000000));
+  out.acquire = ms_or(config.limits.sessions.acquire_timeout_ms, day);
+  out.model_idle = ms_or(config.timeouts.model_idle_ms, day);
+  out.model_total = ms_or(config.timeouts.model_total_ms, day);
+  out.shell = ms_or(config.timeouts.shell_ms, day);
+  out.shell_max = std::max(out.shell, out.shell_max);
+  return out;
+}
+
+/// Names of variables that hold keys: no command may see them.
+std::vector<std::string> hidden_variables(const config::Config& config) {
+  std::vector<std::string> out{"MUSTER_SOCKET"};
+  for (const auto& [name, provider] : config.providers)
+    if (!provider.api_key_env.empty()) out.push_back(provider.api_key_env);
+  return out;
+}
+
+/// Where commands may not reach, and where they may write besides their tree.
+CommandPlaces command_places(const EngineOptions& options) {
+  CommandPlaces out;
+  auto home = options.environment.find("HOME");
+  out.home = home == options.environment.end() ? "/root" : home->second;
+  out.workspace = options.paths.workspace;
+  out.journal = options.paths.state_dir + "/journal";
+  return out;
+}
+
+class FunctionSink final : public NoticeSink {
+ public:
+  explicit FunctionSink(std::function<void(const Notice&)> function) : function_(std::move(function)) {}
+  bool offer(const Notice& notice) override {
+    function_(notice);
+    return true;
+  }
+
+ private:
+  std::function<void(const Notice&)> function_;
+};
+
+}  // namespace
+
+/// Order is destruction order reversed: actors end before the threads that serve them.
+struct Engine::Parts {
+  explicit Parts(EngineOptions given)
+      : options(std::move(given)),
+        pool(std::make_shared<WorkerPool>(pool_threads)),
+        processes(std::make_shared<UvProcessPort>(loop, options.program)),
+        http(std::make_unique<http::HttpClient>(loop)),
+        model(std::make_unique<model::DirectModel>(*http)),
+        system_config(options.threads ? options.threads : std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 4)) {}
+
+  EngineOptions options;
+  IoLoop loop;
+  std::shared_ptr<WorkerPool> pool;
+  std::shared_ptr<UvProcessPort> processes;
+  std::unique_ptr<http::HttpClient> http;
+  std::unique_ptr<model::DirectModel> model;
+  std::shared_ptr<SqliteStore> store;
+  TreeSitterShellParser parser;
+  Roster roster;
+  compat::SystemConfig system_config;
+  std::unique_ptr<caf::actor_system> system;
+  std::shared_ptr<Registry> registry = std::make_shared<Registry>();
+  std::shared_ptr<NoticeSinks> sinks = std::make_shared<NoticeSinks>();
+  supervisor_actor root;
+  std::mutex mutex;
+  std::string mission;     ///< guarded by mutex
+  bool stopped = false;    ///< guarded by mutex
+
+  Status start();
+  [[nodiscard]] MissionDeps mission_deps(const std::string& id);
+  Status spawn_mission(const std::string& id, std::optional<MissionStarted> start);
+  [[nodiscard]] mission_actor find_mission();
+  void notify(const Notice& notice) {
+    compat::post(registry->whereis<notifier_actor>("notifier"), publish_atom_v, std::make_shared<const Notice>(notice));
+  }
+};
+
+Status Engine::Parts::start() {
+  SqliteStoreConfig journal;
+  journal.folder = options.paths.state_dir + "/journal";
+  journal.say = [](const std::string& what) { spdlog::warn("{}", what); };
+  auto opened = SqliteStore::open(std::move(journal));
+  if (!opened) return opened.error();
+  store = std::move(*opened);
+  auto team = config::load_team(options.config.team);
+  if (!team) return team.error();
+  auto made = make_roster(options.config, *team, options.environment);
+  if (!made) return made.error();
+  roster = std::move(*made);
+  system_config.on_crash = [](const compat::Crash& crash) { spdlog::error("actor {} crashed: {}", crash.actor, crash.what); };
+  system = std::make_unique<caf::actor_system>(system_config);
+
+  auto on_event = [](const SupervisorEvent& event) {
+    if (event.kind != SupervisorEvent::Kind::started)
+      spdlog::debug("supervisor {}: {} {} {}", event.supervisor, event.child, to_string(event.kind), event.error.message);
+  };
+  auto& actors = *system;
+  SupervisorSpec missions;
+  missions.name = "missions";
+  missions.strategy = Strategy::dynamic;
+  missions.registry = registry;
+  missions.on_event = on_event;
+
+  SupervisorSpec core;
+  core.name = "core";
+  core.strategy = Strategy::rest_for_one;
+  core.registry = registry;
+  core.on_event = on_event;
+  core.children.push_back({"journal", [this, &actors]() -> Result<caf::actor> {
+                             return compat::untyped(spawn_journal(actors, store, pool));
+                           }});
+  core.children.push_back({"scheduler", [this, &actors]() -> Result<caf::actor> {
+                             auto settings = scheduler_config(options.config);
+                             settings.notify = [this](const Notice& notice) { notify(notice); };
+                             return compat::untyped(spawn_scheduler(actors, std::move(settings)));
+                           }});
+  core.children.push_back({"jobs", [this, &actors]() -> Result<caf::actor> {
+                             JobsConfig settings;
+                             if (auto limit = slots_of(options.config.limits.jobs)) settings.max_running = *limit;
+                             settings.notify = [this](const Notice& notice) { notify(notice); };
+                             return compat::untyped(spawn_jobs(actors, processes, std::move(settings)));
+                           }, Restart::permanent, std::chrono::milliseconds(10000)});
+  core.children.push_back(supervisor_child(actors, std::move(missions)));
+
+  SupervisorSpec engine;
+  engine.name = "engine";
+  engine.strategy = Strategy::one_for_one;
+  engine.registry = registry;
+  engine.on_event = on_event;
+  engine.children.push_back({"notifier", [this, &actors]() -> Result<caf::actor> {
+                               return compat::untyped(spawn_notifier(actors, sinks));
+                             }});
+  engine.children.push_back(supervisor_child(actors, std::move(core)));
+  auto started = start_supervisor(actors, std::move(engine));
+  if (!started) return started.error();
+  root = *started;
+  return ok_status();
+}
+
+MissionDeps Engine::Parts::mission_deps(const std::string& id) {
+  MissionDeps deps;
+  deps.session.scheduler = registry->whereis<scheduler_actor>("scheduler");
+  deps.session.jobs = registry->whereis<jobs_actor>("jobs");
+  deps.session.journal = registry->whereis<journal_actor>("journal");
+  deps.session.model = model.get();
+  deps.session.blocking = pool.get();
+  deps.session.open_files = [](const std::string& root) -> Result<std::shared_ptr<WorkspaceFiles>> {
+    files::LocalFilesOptions options;
+    options.root = root;
+    auto opened = files::LocalWorkspaceFiles::open(std::move(options));
+    if (!opened) return opened.error();
+    return std::shared_ptr<WorkspaceFiles>(std::move(*opened));
+  };
+  deps.session.guard = make_command_guard(parser, options.config.policy, command_places(options));
+  deps.session.wall_ms = wall_ms;
+  deps.session.hidden_env = hidden_variables(options.config);
+  deps.notifier = registry->whereis<notifier_actor>("notifier");
+  deps.store = store.get();
+  git::GitOptions tree;
+  tree.workspace = options.paths.workspace;
+  tree.state_folder = options.paths.state_dir;
+  tree.mission = id;
+  tree.linked_folders = options.config.links;
+  tree.max_trees = static_cast<std::size_t>(options.config.limits.workers.value_or(64)) * 3 + 2;
+  deps.tree = std::make_shared<git::GitVersionControl>(std::move(tree));
+  deps.roster = roster;
+  deps.survey = [commands = options.config.commands](const std::string& root) { return survey_project(root, commands); };
+  deps.builtin_check = [this](const Verification& check, const std::string& content) {
+    return judge_builtin_check(check, content, parser);
+  };
+  deps.is_verification = make_verification_test(parser);
+  auto project = std::make_shared<WorkspaceProjection>(options.paths.workspace);
+  deps.project = [project](const std::string& name, const std::string& expected, const std::string& text) {
+    return project->write(name, expected, text);
+  };
+  return deps;
+}
+
+Status Engine::Parts::spawn_mission(const std::string& id, std::optional<MissionStarted> start) {
+  auto spec = std::make_shared<ChildSpec>();
+  spec->id = id;
+  spec->restart = Restart::transient;
+  MissionSpec mission_spec;
+  mission_spec.mission = id;
+  mission_spec.start = std::move(start);
+  mission_spec.session = session_limits(options.config);
+  mission_spec.verification = ms_or(options.config.timeouts.verification_ms, 24h);
+  mission_spec.new_test_rule = options.new_test_rule;
+  spec->start = [this, id, mission_spec]() -> Result<caf::actor> {
+    return compat::untyped(compat::spawn<Mission, mission_actor>(*system, mission_spec, mission_deps(id)));
+  };
+  auto missions = registry->whereis<supervisor_actor>("missions");
+  if (!missions) return Error{ErrorCode::unavailable, "the engine is shutting down"};
+  auto started = compat::ask<caf::actor>(*system, missions, request_deadline, start_child_atom_v, ChildSpecPtr(spec));
+  if (!started) return started.error();
+  return ok_status();
+}
+
+mission_actor Engine::Parts::find_mission() {
+  std::string id;
+  {
+    std::lock_guard lock(mutex);
+    id = mission;
+  }
+  return id.empty() ? mission_actor{} : registry->whereis<mission_actor>(id);
+}
+
+Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Engine::~Engine() { stop(); }
+
+Result<std::unique_ptr<Engine>> Engine::start(EngineOptions options) {
+  auto parts = std::make_unique<Parts>(std::move(options));
+  auto& started = *parts;
+  auto engine = std::unique_ptr<Engine>(new Engine(std::move(parts)));
+  if (auto status = started.start(); !status) return status.error();
+  return engine;
+}
+
+std::string Engine::new_mission_id() const {
+  auto now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  std::random_device random;
+  return fmt::format("{:04}{:02}{:02}-{:02}{:02}{:02}-{:04x}", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
+                     utc.tm_min, utc.tm_sec, random() & 0xffffU);
+}
+
+Status Engine::start_mission(const std::string& id, MissionStarted start) {
+  {
+    std::lock_guard lock(parts_->mutex);
+    if (!parts_->mission.empty() && parts_->registry->find(parts_->mission))
+      return Error{ErrorCode::conflict, "mission " + parts_->mission + " is at work in this workspace"};
+    parts_->mission = id;
+  }
+  start.mission = id;
+  start.workspace = parts_->options.paths.workspace;
+  start.at_ms = wall_ms();
+  return parts_->spawn_mission(id, std::move(start));
+}
+
+Status Engine::resume_mission(const std::string& id) {
+  {
+    std::lock_guard lock(parts_->mutex);
+    if (!parts_->mission.empty() && parts_->registry->find(parts_->mission))
+      return Error{ErrorCode::conflict, "mission " + parts_->mission + " is at work in this workspace"};
+    parts_->mission = id;
+  }
+  return parts_->spawn_mission(id, std::nullopt);
+}
+
+std::string Engine::current_mission() const {
+  std::lock_guard lock(parts_->mutex);
+  return parts_->mission;
+}
+
+Result<std::string> Engine::control(const std::string& method, const std::string& params) {
+  auto mission = parts_->find_mission();
+  if (!mission) return Error{ErrorCode::unavailable, "no mission is at work"};
+  return compat::ask<std::string>(*parts_->system, mission, request_deadline, control_atom_v, ControlRequest{method, params});
+}
+
+void Engine::control_async(std::string method, std::string params, std::function<void(Result<std::string>)> reply) {
+  parts_->pool->run([this, method = std::move(method), params = std::move(params), reply = std::move(reply)] {
+    reply(control(method, params));
+  });
+}
+
+void Engine::subscribe(const std::string& id, std::function<void(const Notice&)> sink) {
+  SinkSpec spec;
+  spec.id = id;
+  spec.sink = std::make_shared<FunctionSink>(std::move(sink));
+  spec.capacity = 4096;
+  (void)compat::ask<Unit>(*parts_->system, parts_->registry->whereis<notifier_actor>("notifier"), request_deadline,
+                          subscribe_atom_v, spec);
+}
+
+void Engine::unsubscribe(const std::string& id) {
+  (void)compat::ask<Unit>(*parts_->system, parts_->registry->whereis<notifier_actor>("notifier"), request_deadline,
+                          unsubscribe_atom_v, id);
+}
+
+IoLoop& Engine::loop() { return parts_->loop; }
+const EngineOptions& Engine::options() const { return parts_->options; }
+
+void Engine::stop() {
+  {
+    std::lock_guard lock(parts_->mutex);
+    if (std::exchange(parts_->stopped, true)) return;
+  }
+  if (parts_->system) {
+    if (parts_->root) {
+      caf::scoped_actor self{*parts_->system};
+      self->monitor(parts_->root);
+      compat::stop(parts_->root);
+      // Ended in reverse order: missions, jobs, scheduler, journal, notifier. The budget of each child bounds the wait.
+      self->receive([](caf::down_msg&) {}, caf::after(60s) >> [] { spdlog::error("the engine did not stop in time"); });
+    }
+    parts_->root = nullptr;
+  }
+  parts_->processes->stop();
+  parts_->pool->stop();
+  parts_->registry = std::make_shared<Registry>();
+  parts_->store.reset();  // its callbacks speak to actors: before the system goes
+  parts_->system.reset();
+  parts_->model.reset();
+  parts_->http.reset();
+  parts_->loop.stop();
+}
+
+}  // namespace muster

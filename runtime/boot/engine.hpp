@@ -1,0 +1,64 @@
+#pragma once
+// The engine put together: threads, adapters, the supervision tree, and the doors to it for launchers. DESIGN §3.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "config/config.hpp"
+#include "config/paths.hpp"
+#include "messages/values.hpp"
+#include "runtime/core/events.hpp"
+#include "runtime/core/result.hpp"
+
+namespace muster {
+
+class IoLoop;
+
+struct EngineOptions {
+  config::Config config;
+  config::Environment environment;
+  config::WorkspacePaths paths;
+  std::string program = "/proc/self/exe";   ///< starts jobs as `<program> __job`
+  std::size_t threads = 0;                  ///< actor threads; 0 = as many as cores, at most 4
+  bool new_test_rule = true;                ///< a change of behaviour needs a test that fails on the base
+};
+
+/// One engine of one workspace. Its methods may be called from any thread but the I/O loop's and the actors'; they block.
+class Engine {
+ public:
+  static Result<std::unique_ptr<Engine>> start(EngineOptions options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// A fresh id: sorts by time, unique in this workspace.
+  [[nodiscard]] std::string new_mission_id() const;
+  /// Starts a mission; conflict while another one runs here (M2).
+  Status start_mission(const std::string& id, MissionStarted start);
+  /// Goes on with a mission of the journal; conflict as above.
+  Status resume_mission(const std::string& id);
+  /// The mission that runs or ran last in this engine; "" = none.
+  [[nodiscard]] std::string current_mission() const;
+  /// Asks the current mission; the answer is JSON. unavailable when there is none.
+  Result<std::string> control(const std::string& method, const std::string& params);
+  /// The same without blocking: `reply` is called on a pool thread.
+  void control_async(std::string method, std::string params, std::function<void(Result<std::string>)> reply);
+
+  /// Every notice from now on, on the notifier's thread; must not block.
+  void subscribe(const std::string& id, std::function<void(const Notice&)> sink);
+  void unsubscribe(const std::string& id);
+
+  [[nodiscard]] IoLoop& loop();
+  [[nodiscard]] const EngineOptions& options() const;
+
+  /// Stops all actors in reverse order, ends all jobs, closes the store. Idempotent.
+  void stop();
+
+ private:
+  struct Parts;
+  explicit Engine(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace muster

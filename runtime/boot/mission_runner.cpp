@@ -1,0 +1,287 @@
+#include "runtime/boot/mission_runner.hpp"
+
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "adapters/git/git_version_control.hpp"
+#include "adapters/io/io_loop.hpp"
+#include "adapters/process/keeper.hpp"
+#include "adapters/rpc/rpc_client.hpp"
+#include "adapters/rpc/workspace_lock.hpp"
+#include "adapters/ui/view.hpp"
+#include "runtime/boot/control_server.hpp"
+#include "runtime/core/text.hpp"
+
+namespace muster {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+constexpr auto status_period = 200ms;
+constexpr auto pause_deadline = 5s;
+
+std::int64_t wall_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+/// What the main thread waits for: notices of the mission, signals, the keeper's death.
+class Inbox {
+ public:
+  struct Item {
+    enum class Kind { notice, interrupt, keeper_gone } kind = Kind::notice;
+    Notice notice;
+  };
+  void put(Item item) {
+    std::lock_guard lock(mutex_);
+    items_.push_back(std::move(item));
+    ready_.notify_one();
+  }
+  std::optional<Item> next(std::chrono::milliseconds patience) {
+    std::unique_lock lock(mutex_);
+    ready_.wait_for(lock, patience, [this] { return !items_.empty(); });
+    if (items_.empty()) return std::nullopt;
+    auto item = std::move(items_.front());
+    items_.pop_front();
+    return item;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  std::deque<Item> items_;
+};
+
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  return set;
+}
+
+/// Turns SIGINT and SIGTERM into inbox items while it lives.
+class SignalThread {
+ public:
+  explicit SignalThread(Inbox& inbox)
+      : thread_([this, &inbox] {
+          auto set = stop_signals();
+          timespec patience{0, 100'000'000};
+          while (!done_) {
+            if (sigtimedwait(&set, nullptr, &patience) > 0) inbox.put({Inbox::Item::Kind::interrupt, {}});
+          }
+        }) {}
+  ~SignalThread() {
+    done_ = true;
+    thread_.join();
+  }
+
+ private:
+  std::atomic<bool> done_{false};
+  std::thread thread_;
+};
+
+void write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    auto written = write(fd, text.data(), text.size());
+    if (written <= 0) return;  // a reader that is gone is no reason to stop a mission
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+std::size_t terminal_size(bool columns) {
+  winsize size{};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return columns ? 80 : 24;
+  return columns ? size.ws_col : size.ws_row;
+}
+
+/// One mission under the eyes of the main thread.
+class Runner {
+ public:
+  explicit Runner(RunOptions options) : options_(std::move(options)) {}
+
+  int run() {
+    auto lock = rpc::WorkspaceLock::acquire(options_.engine.paths.lock_file);
+    if (!lock) return refuse(lock.error());
+    auto engine = Engine::start(options_.engine);
+    if (!engine) return refuse(engine.error());
+    engine_ = std::move(*engine);
+    auto control = ControlServer::start(*engine_);
+    if (!control) return refuse(control.error());
+    view_ = choose_view(options_.view, options_.engine.environment);
+    engine_->subscribe("view", [this](const Notice& notice) { inbox_.put({Inbox::Item::Kind::notice, notice}); });
+    auto keeper = watch_keeper();
+    SignalThread signals(inbox_);
+    if (auto started = start(); !started) return refuse(started.error());
+    auto code = watch();
+    keeper.reset();
+    if (outcome_.is_object()) show_end();
+    control->reset();
+    engine_->unsubscribe("view");
+    engine_->stop();
+    return code;
+  }
+
+ private:
+  /// Without a keeper (the demo) there is nobody to watch.
+  std::unique_ptr<KeeperLink> watch_keeper() {
+    auto fd = take_keeper_fd();
+    if (!fd) return nullptr;
+    return std::make_unique<KeeperLink>(engine_->loop(), std::move(fd), [this] { inbox_.put({Inbox::Item::Kind::keeper_gone, {}}); });
+  }
+
+  static int refuse(const Error& error) {
+    fmt::print(stderr, "muster: {}\n", error.text());
+    return error.code == ErrorCode::invalid_argument ? cli::exit_usage : cli::exit_failed;
+  }
+
+  Status start() {
+    if (!options_.start) return engine_->resume_mission(options_.resume);
+    return engine_->start_mission(engine_->new_mission_id(), *options_.start);
+  }
+
+  int watch() {
+    while (true) {
+      auto item = inbox_.next(status_period);
+      if (!item) {
+        refresh();
+        if (interrupted_at_ && std::chrono::steady_clock::now() - *interrupted_at_ > pause_deadline) return cli::exit_interrupted;
+        continue;
+      }
+      if (item->kind == Inbox::Item::Kind::notice) {
+        if (auto code = on_notice(item->notice)) return *code;
+      } else if (auto code = on_interrupt(item->kind == Inbox::Item::Kind::keeper_gone)) {
+        return *code;
+      }
+    }
+  }
+
+  /// The first asks the mission to hold still, the second does not wait for it.
+  std::optional<int> on_interrupt(bool keeper_gone) {
+    if (interrupted_at_) return cli::exit_interrupted;
+    interrupted_at_ = std::chrono::steady_clock::now();
+    if (!keeper_gone) fmt::print(stderr, "muster: pausing; interrupt again to kill\n");
+    if (!engine_->control("pause", "{}")) return cli::exit_interrupted;
+    return std::nullopt;
+  }
+
+  std::optional<int> on_notice(const Notice& notice) {
+    auto data = json::parse(notice.json, nullptr, false);
+    ui::UiEvent event{++seq_, wall_ms(), notice.type, data};
+    view_->on_event(event);
+    if (notice.type == "mission_ended") {
+      refresh();
+      outcome_ = data;
+      return data.value("exit_code", 1);
+    }
+    if (notice.type == "mission_paused") {
+      outcome_ = json{{"outcome", "paused"}, {"exit_code", cli::exit_interrupted}, {"reason", "go on with: muster resume"}};
+      return cli::exit_interrupted;
+    }
+    if (notice.type == "needs_user") {
+      refresh();
+      if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+        outcome_ = json{{"outcome", "needs_user"}, {"exit_code", 3}, {"questions", data["questions"]}};
+        return cli::exit_needs_user;
+      }
+    }
+    return std::nullopt;
+  }
+
+  void refresh() {
+    auto status = engine_->control("status", "{}");
+    if (!status) return;
+    auto snapshot = ui::status_from_json(json::parse(*status, nullptr, false));
+    if (snapshot) view_->on_status(*snapshot);
+    view_->tick(wall_ms());
+  }
+
+  void show_end() {
+    outcome_["mission"] = engine_->current_mission();
+    view_->finish(outcome_, wall_ms());
+    if (options_.show_diff && !options_.view.json && outcome_.value("outcome", "") == "sealed")
+      fmt::print("\n{}", strip_terminal_escapes(mission_diff()));
+  }
+
+  std::string mission_diff() {
+    git::GitOptions tree;
+    tree.workspace = options_.engine.paths.workspace;
+    tree.state_folder = options_.engine.paths.state_dir;
+    tree.mission = engine_->current_mission();
+    git::GitVersionControl control(std::move(tree));
+    auto diff = control.open() ? control.mission_diff(200000) : Result<Diff>(Error{});
+    return diff ? diff->patch : "";
+  }
+
+  RunOptions options_;
+  Inbox inbox_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<ui::View> view_;
+  std::optional<std::chrono::steady_clock::time_point> interrupted_at_;
+  json outcome_;
+  std::uint64_t seq_ = 0;
+};
+
+}  // namespace
+
+void block_signals() {
+  auto set = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+std::unique_ptr<ui::View> choose_view(const cli::ViewOptions& wanted, const config::Environment& environment) {
+  auto progress = [](std::string_view text) { write_all(STDERR_FILENO, text); };
+  auto answer = [](std::string_view text) { write_all(STDOUT_FILENO, text); };
+  if (wanted.json) return ui::make_json_view(answer);
+  if (wanted.plain || !isatty(STDERR_FILENO)) return ui::make_plain_view(progress, answer);
+  ui::LiveOptions live;
+  live.columns = [] { return terminal_size(true); };
+  live.rows = [] { return terminal_size(false); };
+  live.color = !environment.contains("NO_COLOR");
+  return ui::make_live_view(progress, answer, std::move(live));
+}
+
+int run_mission(RunOptions options) { return Runner(std::move(options)).run(); }
+
+int serve(EngineOptions options, bool stdio) {
+  auto socket = options.paths.socket;
+  if (stdio) {
+    // An engine that is at work already is the one to talk to.
+    auto bridged = rpc::bridge_stdio(socket, STDIN_FILENO, STDOUT_FILENO);
+    if (bridged) return cli::exit_sealed;
+    if (bridged.error().code != ErrorCode::unavailable) {
+      fmt::print(stderr, "muster: {}\n", bridged.error().text());
+      return cli::exit_failed;
+    }
+  }
+  auto lock = rpc::WorkspaceLock::acquire(options.paths.lock_file);
+  auto engine = lock ? Engine::start(std::move(options)) : Result<std::unique_ptr<Engine>>(lock.error());
+  auto control = engine ? ControlServer::start(**engine) : Result<std::unique_ptr<ControlServer>>(engine.error());
+  if (!control) {
+    fmt::print(stderr, "muster: {}\n", control.error().text());
+    return cli::exit_failed;
+  }
+  if (stdio) {
+    (void)rpc::bridge_stdio(socket, STDIN_FILENO, STDOUT_FILENO);
+  } else {
+    auto set = stop_signals();
+    int signal = 0;
+    sigwait(&set, &signal);
+  }
+  control->reset();
+  (*engine)->stop();
+  return cli::exit_sealed;
+}
+
+}  // namespace muster
