@@ -148,11 +148,15 @@ void Mission::record(const EventBody& event) {
   after_event(event);
 }
 
-/// What follows from an event outside of State: sessions of tasks that nobody wants any more are stopped.
+/// What follows from an event outside of State: sessions and jobs of tasks that have ended are stopped.
 void Mission::after_event(const EventBody&) {
-  for (auto& [id, running] : sessions_) {
-    const auto* task = state_.task(running.task);
-    if (task && is_terminal(task->stage)) compat::send(self_, running.session, stop_atom_v);
+  for (const auto& task : state_.tasks) {
+    bool ended = is_terminal(task.stage);
+    if (!ended) closed_tasks_.erase(task.spec.id);
+    if (!ended || !closed_tasks_.insert(task.spec.id).second) continue;
+    compat::post(deps_.session.jobs, kill_scope_atom_v, JobFilter{spec_.mission, task.spec.id, {}, JobScope::task});
+    for (auto& [id, running] : sessions_)
+      if (running.task == task.spec.id) compat::send(self_, running.session, stop_atom_v);
   }
 }
 

@@ -84,6 +84,7 @@ class Mission {
   void prepare(const IntentIssued& intent);
   void rebase(const IntentIssued& intent);
   void merge(const IntentIssued& intent);
+  void merge_now(const IntentIssued& intent);
   void land(const IntentIssued& intent);
   void seal(const IntentIssued& intent);
   void verify_task(const IntentIssued& intent);
@@ -147,6 +148,7 @@ class Mission {
   bool projecting_ = false;
   std::map<std::string, Running> sessions_;
   std::map<IntentId, verifier_actor> verifiers_;
+  std::set<std::string> closed_tasks_;      // whose sessions and jobs have been ended
   std::map<std::string, compat::Promise<std::string>> waiting_answers_;   // question -> the session that waits
   compat::Timer clock_;
   compat::Timer todo_timer_;

@@ -224,7 +224,18 @@ CommitInfo Mission::commit_info(const TaskState& task) const {
   return info;
 }
 
+/// What the task's agents left running ends first: nothing may write to the tree that is about to be committed.
 void Mission::merge(const IntentIssued& intent) {
+  auto go = [this, intent] {
+    if (open_intent(intent.id)) merge_now(intent);
+  };
+  compat::request(
+      self_, deps_.session.jobs, request_deadline, [go](std::uint64_t) { go(); },
+      [this, id = intent.id](const Error& error) { step_failed(id, error); }, kill_scope_atom_v,
+      JobFilter{spec_.mission, intent.task, {}, JobScope::task});
+}
+
+void Mission::merge_now(const IntentIssued& intent) {
   const auto& task = *state_.task(intent.task);
   blocking(
       intent.id,

@@ -92,6 +92,9 @@ int run(const cli::CommandLine&, const cli::MissionCommand& command, Workspace w
   }
   const auto& config = workspace.config.config;
   auto start = mission_start(config, command.kind, objective);
+  if (config.isolation == config::Isolation::shared)
+    return complain({ErrorCode::invalid_argument,
+                     "a shared tree needs a host that enforces leases on it, which the direct host cannot; use worktree", "isolation"});
   if (command.dry_run) return dry_run(workspace, start);
   if (!config.model_for("commander") || !config.model_for("worker")) return without_model();
   RunOptions options;
