@@ -5,6 +5,8 @@ MUSTER_CACHE="${MUSTER_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/muster}"
 MUSTER_JOBS="${MUSTER_JOBS:-$(nproc 2>/dev/null || echo 2)}"
 
 # ccache is used by CMake when it is there; its folder stays the user's own unless they have none.
+# Objects are shared between clones and build folders: their paths do not count.
+export CCACHE_BASEDIR="${CCACHE_BASEDIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}" CCACHE_NOHASHDIR="${CCACHE_NOHASHDIR:-1}"
 export CCACHE_MAXSIZE="${CCACHE_MAXSIZE:-5G}"
 export CCACHE_SLOPPINESS="${CCACHE_SLOPPINESS:-pch_defines,time_macros,include_file_mtime,include_file_ctime}"
 
