@@ -2,60 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
+#include "adapters/treesitter/shell_nodes.hpp"
 #include "adapters/treesitter/shell_word.hpp"
-#include "runtime/core/text.hpp"
 
 namespace muster::treesitter {
-namespace {
-
-std::string_view type_of(TSNode node) { return ts_node_type(node); }
-
-bool is(TSNode node, std::string_view type) { return type_of(node) == type; }
-
-template <std::size_t N>
-bool is_one_of(TSNode node, const std::array<std::string_view, N>& types) {
-  return std::find(types.begin(), types.end(), type_of(node)) != types.end();
-}
-
-std::vector<TSNode> children_of(TSNode node) {
-  std::vector<TSNode> out;
-  if (ts_node_child_count(node) == 0) return out;
-  out.reserve(ts_node_child_count(node));
-  TSTreeCursor cursor = ts_tree_cursor_new(node);  // child(i) in a loop would be quadratic
-  for (bool more = ts_tree_cursor_goto_first_child(&cursor); more;
-       more = ts_tree_cursor_goto_next_sibling(&cursor))
-    out.push_back(ts_tree_cursor_current_node(&cursor));
-  ts_tree_cursor_delete(&cursor);
-  return out;
-}
-
-bool is_substitution(TSNode node) {
-  return is(node, "command_substitution") || is(node, "process_substitution");
-}
-
-bool is_redirect(TSNode node) {
-  return is(node, "file_redirect") || is(node, "heredoc_redirect") || is(node, "herestring_redirect");
-}
-
-/// Blank space and line continuations.
-bool is_blank(std::string_view gap) {
-  for (std::size_t at = 0; at < gap.size(); ++at) {
-    if (gap[at] == '\\' && at + 1 < gap.size() && gap[at + 1] == '\n')
-      ++at;
-    else if (std::string_view(" \t\r\n").find(gap[at]) == std::string_view::npos)
-      return false;
-  }
-  return true;
-}
-
-/// " - ": a "-" that is a word of its own.
-bool is_lone_dash(std::string_view gap) {
-  return gap.size() >= 3 && gap.front() == ' ' && gap.back() == ' ' && trim(gap) == "-";
-}
-
-}  // namespace
-
 std::string_view ShellTreeWalker::slice(TSNode node) const {
   const auto begin = ts_node_start_byte(node);
   return source_.substr(begin, ts_node_end_byte(node) - begin);
@@ -77,88 +29,6 @@ Result<ShellProgram> ShellTreeWalker::walk(TSNode root) {
   if (too_deep_)
     return Error{ErrorCode::limit_reached, "the command is nested too deeply or has too many parts"};
   return std::move(program_);
-}
-
-/// Every byte outside a token must be blank, and no token but its own may hold a substitution: what the
-/// grammar skipped a shell may still run.
-void ShellTreeWalker::check_text(TSNode root) {
-  TSTreeCursor cursor = ts_tree_cursor_new(root);
-  std::vector<TextKind> kinds{{}};
-  std::size_t seen = 0;
-  bool more = true;
-  while (more) {
-    const TSNode node = ts_tree_cursor_current_node(&cursor);
-    if (is_substitution(node)) unvisited_.insert(ts_node_start_byte(node));
-    if (ts_node_child_count(node) == 0) seen = check_leaf(node, kinds.back(), seen);
-    more = ts_tree_cursor_goto_first_child(&cursor);
-    if (more) kinds.push_back(inside(node, kinds.back()));
-    while (!more) {
-      more = ts_tree_cursor_goto_next_sibling(&cursor);
-      if (more || !ts_tree_cursor_goto_parent(&cursor)) break;
-      const TSNode parent = ts_tree_cursor_current_node(&cursor);
-      seen = std::max<std::size_t>(seen, ts_node_end_byte(parent));
-      kinds.pop_back();
-    }
-  }
-  ts_tree_cursor_delete(&cursor);
-  if (!is_blank(source_.substr(std::min(seen, source_.size())))) program_.has_error = true;
-}
-
-/// What the text directly inside `node` is.
-ShellTreeWalker::TextKind ShellTreeWalker::inside(TSNode node, TextKind around) {
-  if (is_substitution(node)) return {};
-  if (is(node, "heredoc_body")) return {.heredoc = true};
-  if (is(node, "string") || is(node, "translated_string")) around.string = true;
-  if (is(node, "expansion")) around.expansion = true;
-  return around;
-}
-
-/// Checks a token and the text before it, from `seen` on; returns where the token ends.
-std::size_t ShellTreeWalker::check_leaf(TSNode node, TextKind kind, std::size_t seen) {
-  const std::size_t begin = ts_node_start_byte(node);
-  const bool in_heredoc = kind.heredoc || is(node, "heredoc_body");
-  if (is(node, "heredoc_start"))
-    heredoc_quoted_ = slice(node).find_first_of("'\"\\") != std::string_view::npos;
-  if (is(node, "comment")) check_comment(node);
-  auto gap = begin > seen ? source_.substr(seen, begin - seen) : std::string_view{};
-  if (in_heredoc ? !heredoc_quoted_ && hides_command(gap, kind) : hides_command(gap, kind))
-    program_.has_error = true;
-  // A here-document's node may start late; heredoc() looks at its text itself.
-  if (in_heredoc) gap = kind.heredoc ? std::string_view{} : gap.substr(0, gap.find('\n'));
-  // The grammar loses the "-" of "python3 - <<EOF"; redirected() puts it back.
-  const bool lost_dash = (is(node, "<<") || is(node, "<<-")) && is_lone_dash(gap);
-  if (!kind.string && !kind.expansion && !lost_dash && !is_blank(gap)) program_.has_error = true;
-  const bool literal = is(node, "comment") || is(node, "ansi_c_string") || is(node, "heredoc_start") ||
-                       (is(node, "raw_string") && !kind.string) || (in_heredoc && heredoc_quoted_);
-  static constexpr std::array<std::string_view, 5> openers{"`", "$(", "$((", "<(", ">("};
-  if (!literal && !is_one_of(node, openers) && hides_command(slice(node), kind))
-    program_.has_error = true;
-  return std::max<std::size_t>(seen, ts_node_end_byte(node));
-}
-
-bool ShellTreeWalker::hides_command(std::string_view text, TextKind kind) const {
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char next = at + 1 < text.size() ? text[at + 1] : '\0';
-    const bool in_process = kind.expansion && !kind.string && (text[at] == '<' || text[at] == '>');
-    const bool opens = text[at] == '`' || (next == '(' && (text[at] == '$' || in_process));
-    if (opens && !is_escaped(static_cast<std::size_t>(text.data() - source_.data()) + at)) return true;
-  }
-  return false;
-}
-
-/// An odd number of backslashes stands before `at`.
-bool ShellTreeWalker::is_escaped(std::size_t at) const {
-  std::size_t count = 0;
-  while (count < at && source_[at - count - 1] == '\\') ++count;
-  return count % 2 == 1;
-}
-
-/// A "#" in the middle of a word starts no comment.
-void ShellTreeWalker::check_comment(TSNode node) {
-  const auto begin = ts_node_start_byte(node);
-  if (begin > 0 && std::string_view(" \t\n;&|()`").find(source_[begin - 1]) == std::string_view::npos)
-    program_.has_error = true;
-  if (slice(node).find('\n') != std::string_view::npos) program_.has_error = true;
 }
 
 void ShellTreeWalker::statements(TSNode node, const Surroundings& around) {

@@ -38,9 +38,15 @@ void replace_variable(std::string& text, const std::string& name, std::string_vi
 
 bool has_glob(std::string_view part) { return part.find_first_of("*?[") != npos; }
 
-/// A glob part that takes everything: only stars and question marks (and a leading dot).
+/// A glob part that takes (nearly) everything: nothing but stars, question marks and bracket sets.
 bool is_bare_glob(std::string_view part) {
-  return has_glob(part) && part.find_first_not_of("*?.") == npos;
+  bool in_bracket = false;
+  for (const char c : part) {
+    if (c == '[') in_bracket = true;
+    if (!in_bracket && std::string_view("*?.").find(c) == npos) return false;
+    if (c == ']') in_bracket = false;
+  }
+  return has_glob(part);
 }
 
 /// Where a glob starts to act: the literal folder before it, the pattern, and whether it can go up.
@@ -267,10 +273,12 @@ Objection Checker::secret(const ShellWord& word, std::string_view text) const {
   }
   for (const auto& path : paths) {
     if (is_protected(path)) return deny("protected", "'" + word.text + "' is not for agents", word);
-    if (is_secret_path(path, word.glob, context_.home))
+    const bool home_key =
+        is_home_key(path, context_.home) && !path_within(context_.workspace, path);
+    if (home_key || is_secret_path(path, word.glob, context_.home))
       return deny("credentials", "'" + word.text + "' holds credentials or a person's history",
                   word);
-    if (is_env_file(path))
+    if (is_env_file(path, word.glob))
       return deny("credentials",
                   "'" + word.text + "' holds secrets; read its example, or ask the user", word);
   }
@@ -288,12 +296,15 @@ Objection Checker::secrets(const Words& words) const {
     std::vector<std::string_view> parts{word.text};
     const std::string_view text = word.text;
     for (const char mark : {'=', '@', ':'})
-      if (const auto at = text.find(mark); at != npos) parts.push_back(text.substr(at + 1));
+      if (const auto at = text.find(mark); at != npos) {
+        parts.push_back(text.substr(at + 1));
+        if (at > 0) parts.push_back(text.substr(0, at));
+      }
     if (text.starts_with('-'))
       if (const auto at = text.find_first_of("/~"); at != npos) parts.push_back(text.substr(at));
     for (const auto part : parts) {
       auto objection = secret(word, part);
-      if (objection && is_harmless && is_env_file(part)) continue;
+      if (objection && is_harmless && is_env_file(part, word.glob)) continue;
       if (objection) return objection;
     }
   }
@@ -342,10 +353,13 @@ Objection Checker::command_words(const Words& words) {
   if (auto objection = name_known(words[0])) return objection;
   const auto name = command_name(words[0]);
   // What would be deleted is the better reason than what a glob might read.
-  if (one_of(name, {"rm", "rmdir", "unlink", "shred"}))
+  if (one_of(name, {"rm", "rmdir", "unlink", "shred", "dd"}))
     if (auto objection = check_files(*this, name, words)) return objection;
+  auto system = check_system(*this, name, words);
+  if (system && system->verdict == Verdict::deny) return system;
   if (auto objection = secrets(words)) return objection;
-  if (auto objection = check_system(*this, name, words)) return objection;
+  if (system) return system;
+
   if (auto objection = check_runners(*this, name, words)) return objection;
   if (name == "git") return check_git(*this, words);
   return check_files(*this, name, words);

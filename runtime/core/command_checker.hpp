@@ -51,6 +51,8 @@ class Checker {
   [[nodiscard]] Objection deletes(const ShellWord& word, bool whole) const;
   /// Objects to taking a whole tree of somebody's secrets along ("tar c ~").
   [[nodiscard]] Objection copies_tree(const ShellWord& word) const;
+  /// Objects to reading `text`, a path that is (a part of) `word`, where secrets lie.
+  [[nodiscard]] Objection secret(const ShellWord& word, std::string_view text) const;
   [[nodiscard]] bool may_write(const std::string& path) const;
   [[nodiscard]] bool is_protected(const std::string& path) const;
   [[nodiscard]] bool in_workspace(const ShellWord& word) const;
@@ -60,7 +62,6 @@ class Checker {
   Objection redirects(const ShellCommand& command) const;
   Objection assignments(const Words& assignments) const;
   Objection secrets(const Words& words) const;
-  Objection secret(const ShellWord& word, std::string_view text) const;
   Objection name_known(const ShellWord& name) const;
   void enter_folder(const Words& words, const ShellProgram& program, std::size_t at);
   Folders& folders_of(const std::string& scope);
@@ -91,7 +92,9 @@ Objection check_git(Checker& checker, const Words& words);  // command_git.cpp
 /// one.
 [[nodiscard]] bool is_secret_path(std::string_view path, bool glob,
                                   std::string_view home);  // command_secrets.cpp
+/// A private key that a person keeps at home; in a project such files are test data.
+[[nodiscard]] bool is_home_key(std::string_view path, std::string_view home);
 /// A ".env" file that holds values, not an example.
-[[nodiscard]] bool is_env_file(std::string_view path);
+[[nodiscard]] bool is_env_file(std::string_view path, bool glob);
 
 }  // namespace muster::policy

@@ -51,8 +51,50 @@ Objection as_shell(Checker& checker, const std::string& text) {
   return is_deed(objection) ? objection : std::nullopt;
 }
 
+bool writes_files(std::string_view code) {
+  return contains_any(code, {"'w'",
+                             "\"w\"",
+                             "'a'",
+                             "\"a\"",
+                             "'wb'",
+                             "\"wb\"",
+                             "writeFile",
+                             "appendFile",
+                             "write_text",
+                             "write_bytes",
+                             "copyFile",
+                             "shutil.copy",
+                             "shutil.move",
+                             "os.rename",
+                             "os.symlink",
+                             "os.chmod",
+                             "File.write",
+                             "file_put_contents",
+                             "createWriteStream",
+                             "> \"",
+                             ">\""});
+}
+
+bool leaves_here(std::string_view path) {
+  return path.starts_with('/') || path.starts_with("~/") || path.starts_with("..") || path == "~";
+}
+
+/// Paths in literals: secrets that it could read, places that it could write.
+Objection check_paths(Checker& checker, std::string_view code,
+                      const std::vector<std::string>& found) {
+  for (const auto& literal : found) {
+    if (literal.find_first_of(" \n") != std::string::npos) continue;
+    const ShellWord word{literal, false, false, literal.starts_with('~')};
+    if (auto objection = checker.secret(word, literal)) return objection;
+    if (writes_files(code) && leaves_here(literal) && literal.size() > 1)
+      if (auto objection = checker.writes(word)) return objection;
+  }
+  return std::nullopt;
+}
+
 Objection check_code(Checker& checker, std::string_view code) {
   const auto found = literals(code);
+  if (auto objection = check_paths(checker, code, found)) return objection;
   if (starts_processes(code)) {
     std::string joined;
     for (const auto& literal : found) {
@@ -70,9 +112,7 @@ Objection check_code(Checker& checker, std::string_view code) {
   if (!removes_files(code)) return std::nullopt;
   for (const auto& literal : found) {
     const ShellWord word{literal, false, false, literal.starts_with('~')};
-    const bool path = literal.starts_with('/') || literal.starts_with('~') ||
-                      literal.starts_with("..") || literal == ".";
-    if (path)
+    if (leaves_here(literal) || literal == ".")
       if (auto objection = checker.deletes(word, true)) return objection;
   }
   return std::nullopt;
@@ -115,6 +155,17 @@ Objection check_interpreter(Checker& checker, const std::string& name, const Wor
                {"-ne", "-pe", "-le", "-lne", "-ane", "-i.bak", "-pi", "-nle", "eval"}))
       for (std::size_t next = i + 1; next < words.size(); ++next)
         if (auto objection = check_code(checker, words[next].text)) return objection;
+  // perl -pi -e ... FILE edits the file.
+  const bool in_place = one_of(name, {"perl", "ruby"}) &&
+                        std::any_of(words.begin(), words.end(), [](const ShellWord& word) {
+                          return word.text.size() > 1 && word.text[0] == '-' &&
+                                 word.text[1] != '-' &&
+                                 word.text.substr(0, 4).find('i') != std::string::npos &&
+                                 word.text.find('I') == std::string::npos;
+                        });
+  for (const auto& operand : options.operands)
+    if (in_place && leaves_here(operand.text))
+      if (auto objection = checker.writes(operand)) return objection;
   for (const auto& redirect : checker.command().redirects)
     if (redirect.op == "<<" || redirect.op == "<<<")
       if (auto objection = check_code(checker, redirect.target.text)) return objection;

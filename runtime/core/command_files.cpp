@@ -32,6 +32,26 @@ Objection remove(Checker& checker, const Words& words) {
   return std::nullopt;
 }
 
+Objection remove_tree(Checker& checker, const Words& words) {
+  for (const auto& operand : read_options(words, "").operands)
+    if (auto objection = checker.deletes(operand, true)) return objection;
+  return std::nullopt;
+}
+
+/// A search through a whole home or system reads what nobody may.
+Objection search(Checker& checker, const Words& words) {
+  const auto operands =
+      read_options(words,
+                   "-e --regexp -f --file -A -B -C -m -g --glob -t --type --include --exclude "
+                   "--exclude-dir --max-count")
+          .operands;
+  const bool deep =
+      command_name(words[0]) != "grep" || is_recursive(read_options(words, "-e -f -A -B -C -m"));
+  for (std::size_t i = 1; i < operands.size() && deep; ++i)
+    if (auto objection = checker.copies_tree(operands[i])) return objection;
+  return std::nullopt;
+}
+
 /// shred, truncate, tee: all operands are written.
 Objection write_all(Checker& checker, const Words& words) {
   const auto options = read_options(words, "-s --size -r --reference -n --iterations");
@@ -115,11 +135,36 @@ Objection disk_dump(Checker& checker, const Words& words) {
   return std::nullopt;
 }
 
+/// The flags of a substitution "s/a/b/flags" that starts at `at`; "" when it is none.
+std::string_view substitution_flags(std::string_view text, std::size_t at) {
+  if (at + 1 >= text.size() || text[at] != 's') return {};
+  const char mark = text[at + 1];
+  const bool delimits = std::string_view(" \n\\;").find(mark) == std::string_view::npos &&
+                        !(mark >= 'a' && mark <= 'z');
+  int seen = 0;
+  for (std::size_t i = at + 1; delimits && i < text.size(); ++i) {
+    if (text[i] == '\\')
+      ++i;
+    else if (text[i] == mark && ++seen == 3)
+      return text.substr(i + 1, text.find_first_of(";\n}", i + 1) - i - 1);
+  }
+  return {};
+}
+
 /// GNU sed's "e" runs a command, "w" writes a file.
 Objection sed_script(Checker& checker, const ShellWord& script) {
   const std::string_view text = script.text;
   for (std::size_t at = 0; at + 1 < text.size(); ++at) {
     const char before = at == 0 ? ';' : text[at - 1];
+    const auto flags = substitution_flags(text, at);
+    const auto path = flags.find("w ");
+    if (flags.substr(0, path).find('e') != std::string_view::npos &&
+        std::string_view(";{ \n").find(before) != std::string_view::npos)
+      return deny("dynamic-command", "sed's flag e runs what the line says", script);
+    if (path != std::string_view::npos)
+      if (auto objection =
+              checker.writes({std::string(flags.substr(path + 2)), false, false, false}))
+        return objection;
     const bool starts =
         std::string_view(" ;\n{}/0123456789$!").find(before) != std::string_view::npos;
     if (!starts || text[at + 1] != ' ') continue;
@@ -147,12 +192,25 @@ Objection stream_edit(Checker& checker, const Words& words) {
   return in_place ? checker.writes(from(options.operands, scripted ? 0 : 1)) : std::nullopt;
 }
 
+/// "tar xfC a.tgz dir": the first word is flags, and the words after it are their values in turn.
+Words dashed(const Words& words) {
+  Words out{words[0]};
+  std::size_t next = 2;
+  for (const char letter : words[1].text) {
+    out.push_back({std::string{'-', letter}, false, false, false});
+    if (std::string_view("fCIFXTbgKLNHV").find(letter) != std::string_view::npos &&
+        next < words.size())
+      out.push_back(words[next++]);
+  }
+  out.insert(out.end(), words.begin() + static_cast<std::ptrdiff_t>(next), words.end());
+  return out;
+}
+
 Objection archive(Checker& checker, const Words& words) {
   Words normal = words;
-  // "tar xzf a.tgz": the first word may be flags without a dash.
-  if (command_name(words[0]) == "tar" && normal.size() > 1 && !normal[1].text.starts_with('-') &&
-      !normal[1].dynamic)
-    normal[1].text = "-" + normal[1].text;
+
+  if (normal.size() > 1 && !normal[1].text.starts_with('-') && !normal[1].dynamic)
+    normal = dashed(words);
   const auto options = read_options(
       normal,
       "-f --file -C --directory -I --use-compress-program -F --info-script --new-volume-script "
@@ -191,8 +249,17 @@ Objection pack(Checker& checker, const Words& words) {
     for (const auto& operand : options.operands)
       if (operand.text.find(':') != std::string::npos)
         return ask("network", "copying to or from another machine needs permission", operand);
+    for (const auto& [flag, value] : options.flags)
+      if (flag.starts_with("--del") || flag.starts_with("--remove-source"))
+        return checker.deletes(options.operands.back(), true);
     return checker.writes(options.operands.back());
   }
+  for (const auto& word : words)
+    if (name == "7z" && word.text.starts_with("-o")) {
+      ShellWord folder = word;
+      folder.text = word.text.substr(2);
+      if (auto objection = checker.writes(folder)) return objection;
+    }
   if (const auto folder = options.value({"-d"}); folder && name == "unzip")
     return checker.writes(*folder);
   if (name == "zip" && !options.operands.empty()) return checker.writes(options.operands.front());
@@ -263,6 +330,16 @@ const std::map<std::string_view, Rule>& rules() {
                                                       {"rmdir", remove},
                                                       {"unlink", remove},
                                                       {"srm", remove},
+                                                      {"rimraf", remove_tree},
+                                                      {"del", remove_tree},
+                                                      {"del-cli", remove_tree},
+                                                      {"trash", remove_tree},
+                                                      {"trash-put", remove_tree},
+                                                      {"grep", search},
+                                                      {"rg", search},
+                                                      {"ag", search},
+                                                      {"ack", search},
+                                                      {"egrep", search},
                                                       {"shred", write_all},
                                                       {"truncate", write_all},
                                                       {"tee", write_all},

@@ -20,7 +20,7 @@ const std::vector<std::string_view>& always_reading() {
       "check-ignore "
       "check-attr check-ref-format count-objects whatchanged range-diff var cherry show-ref "
       "show-branch verify-commit "
-      "fsck ls-remote merge-tree get-tar-commit-id patch-id --help interpret-trailers column "
+      "fsck merge-tree get-tar-commit-id patch-id --help interpret-trailers column "
       "stripspace");
   return table;
 }
@@ -28,14 +28,21 @@ const std::vector<std::string_view>& always_reading() {
 /// Changing the working tree and the index of a snapshot is what agents do.
 const std::vector<std::string_view>& tree_changing() {
   static const auto table = names(
-      "add rm mv restore apply init sparse-checkout update-index read-tree mergetool "
-      "hash-object difftool archive bundle");
+      "add rm mv restore apply init update-index read-tree "
+      "hash-object archive");
   return table;
 }
 
 bool any_flag(const Words& words, std::initializer_list<std::string_view> flags) {
   for (const auto& word : words)
     if (one_of(word.text, flags)) return true;
+  return false;
+}
+
+bool any_prefix(const Words& words, std::initializer_list<std::string_view> flags) {
+  for (const auto& word : words)
+    for (const auto flag : flags)
+      if (word.text.starts_with(flag)) return true;
   return false;
 }
 
@@ -184,23 +191,31 @@ Objection check_git(Checker& checker, const Words& words) {
     return deny("git", "git clean removes what cannot be brought back; delete the files by name",
                 sub);
   if (sub.text == "clone") {
-    const auto operands = without_flags(rest);
-    return operands.size() > 1 ? checker.writes(operands[1]) : std::nullopt;
+    const auto clone =
+        read_options(rest,
+                     "-b --branch --depth -o --origin -j --jobs -c --config -u --upload-pack "
+                     "--template --reference --separate-git-dir --shallow-since --filter");
+    if (clone.has({"-c", "--config", "-u", "--upload-pack", "--template", "--separate-git-dir"}))
+      return deny("git",
+                  "this option of git clone can make git run other programs or write elsewhere",
+                  sub);
+    return clone.operands.size() > 1 ? checker.writes(clone.operands[1]) : std::nullopt;
   }
   if (!one_of(sub.text, tree_changing()))
     return deny("git", "'git " + sub.text + "' changes what all trees of the repository share",
                 sub);
-  if (one_of(sub.text, {"rm", "mv", "restore", "init"}))
+  if (any_prefix(rest,
+                 {"--template", "--separate-git-dir", "--unsafe-paths", "--remote", "--exec"}))
+    return deny("git", "this option lets git run other programs or write elsewhere", sub);
+  if (sub.text == "rm" && !any_flag(rest, {"--cached"}))
+    for (const auto& operand : without_flags(rest))
+      if (auto objection = checker.deletes(operand, true)) return objection;
+  if (one_of(sub.text, {"mv", "restore", "init"}))
     for (const auto& operand : without_flags(rest))
       if (!operand.text.starts_with(":"))
         if (auto objection = checker.writes(operand)) return objection;
-  for (const auto& word : rest)
-    if (word.text.starts_with("--output=")) {
-      ShellWord target = word;
-      target.text = word.text.substr(9);
-      if (auto objection = checker.writes(target)) return objection;
-    }
-  return std::nullopt;
+  const auto target = read_options(rest, "-o --output").value({"-o", "--output"});
+  return target ? checker.writes(*target) : std::nullopt;
 }
 
 }  // namespace muster::policy

@@ -58,10 +58,11 @@ FindQuery find_query(const Words& words) {
   return query;
 }
 
-Words found_paths(const FindQuery& query) {
+/// `between` may stand for the folders on the way.
+Words found_paths(const FindQuery& query, std::string_view between = "") {
   Words out;
   for (auto start : query.starts) {
-    if (!start.dynamic) start.text = join_path(start.text, query.filter);
+    if (!start.dynamic) start.text = join_path(start.text, join_path(between, query.filter));
     start.glob = true;
     out.push_back(start);
   }
@@ -70,11 +71,10 @@ Words found_paths(const FindQuery& query) {
 
 /// A command that gets found paths: "rm -f {}" or "... | xargs rm -f". Removing is judged as if it
 /// took everything below.
-Objection with_paths(Checker& checker, Words words, const Words& paths) {
-  const auto placeholder = [](const ShellWord& word) { return word.text == "{}"; };
-  const bool placed = std::any_of(words.begin(), words.end(), placeholder);
-  std::erase_if(words, placeholder);
-  (void)placed;
+Objection with_paths(Checker& checker, Words words, const Words& paths, std::string_view mark) {
+  std::erase_if(words, [&](const ShellWord& word) { return word.text == mark; });
+  // Inside a longer word ("sh -c 'rm {}'") the found name is text that nobody has seen.
+  for (auto& word : words) word.dynamic = word.dynamic || word.text.find(mark) != std::string::npos;
   if (words.empty()) return std::nullopt;
   auto target = unwrap(words);
   while (target) {
@@ -91,7 +91,8 @@ Objection with_paths(Checker& checker, Words words, const Words& paths) {
 }
 
 Objection check_find(Checker& checker, const Words& words) {
-  const auto paths = found_paths(find_query(words));
+  const auto query = find_query(words);
+  const auto paths = found_paths(query);
   for (std::size_t at = 1; at < words.size(); ++at) {
     const auto& text = words[at].text;
     if (text == "-delete")
@@ -105,7 +106,9 @@ Objection check_find(Checker& checker, const Words& words) {
     Words command;
     for (++at; at < words.size() && !one_of(words[at].text, {";", "+"}); ++at)
       command.push_back(words[at]);
-    if (auto objection = with_paths(checker, command, paths)) return objection;
+    if (auto objection = with_paths(checker, command, paths, "{}")) return objection;
+    for (const auto& path : found_paths(query, "**"))
+      if (auto objection = checker.secret(path, path.text)) return objection;
   }
   return std::nullopt;
 }
@@ -115,16 +118,14 @@ Objection check_xargs(Checker& checker, const Words& words) {
   const auto options =
       read_options(words, "-I --replace -n -P -L -d -a -s -E --arg-file --delimiter", true);
   if (rest.empty()) return std::nullopt;
-  if (const auto mark = options.value({"-I", "--replace"}))
-    std::erase_if(rest, [&](const ShellWord& word) {
-      return word.text.find(mark->text) != std::string::npos;
-    });
+  const auto mark =
+      options.value({"-I", "--replace"}).value_or(ShellWord{"{}", false, false, false});
   const auto* source = checker.upstream();
   const bool from_find =
       source && !source->words.empty() && command_name(source->words[0]) == "find";
   const Words paths = from_find ? found_paths(find_query(source->words))
                                 : Words{{"$(standard input)", true, false, false}};
-  return with_paths(checker, rest, paths);
+  return with_paths(checker, rest, paths, mark.text);
 }
 
 // ---- shells
@@ -250,6 +251,15 @@ Objection check_text_runners(Checker& checker, const std::string& name, const Wo
 Objection check_vague(Checker& checker, const Words& words) {
   for (std::size_t at = 1; at < words.size(); ++at) {
     if (words[at].dynamic || words[at].text.empty() || words[at].text[0] == '-') continue;
+    // gdb -ex 'shell rm -rf /'
+    if (words[at].text.find(' ') != std::string::npos) {
+      ShellWord text = words[at];
+      for (const std::string_view lead : {"shell ", "!"})
+        if (text.text.starts_with(lead)) text.text.erase(0, lead.size());
+      if (auto objection = checker.text(text); objection && objection->rule != "parse")
+        return objection;
+      continue;
+    }
     const Words suffix(words.begin() + static_cast<std::ptrdiff_t>(at), words.end());
     if (auto objection = checker.command_words(suffix)) return objection;
   }
@@ -258,6 +268,20 @@ Objection check_vague(Checker& checker, const Words& words) {
 
 bool only_asks(const std::string& name, const Words& words) {
   return name == "command" && words.size() > 1 && one_of(words[1].text, {"-v", "-V"});
+}
+
+/// "cmake -E rm -rf x" and its relatives are what they are called after.
+Objection check_cmake_tool(Checker& checker, const Words& words) {
+  Words rest(words.begin() + 2, words.end());
+  if (rest[0].text.starts_with("remove"))
+    rest.insert(rest.begin() + 1, {"-r", false, false, false});
+  auto& tool = rest[0].text;
+  if (tool.starts_with("remove")) tool = "rm";
+  if (tool.starts_with("copy")) tool = "cp";
+  if (tool == "rename") tool = "mv";
+  if (tool == "make_directory") tool = "mkdir";
+  if (tool.starts_with("create_")) tool = "ln";
+  return checker.command_words(rest);
 }
 
 Objection check_env(Checker& checker, const Words& words) {
@@ -280,7 +304,7 @@ Objection check_env(Checker& checker, const Words& words) {
 }  // namespace
 
 Objection check_runners(Checker& checker, const std::string& name, const Words& words) {
-  static const auto text_runners = names("alias trap watch parallel script flock expect entr");
+  static const auto text_runners = names("alias trap watch parallel script flock entr");
   static const auto vague = names(
       "setarch i386 linux32 linux64 prlimit chrt taskset strace ltrace valgrind unbuffer "
       "xvfb-run dbus-run-session catchsegv direnv faketime systemd-inhibit firejail bwrap "
@@ -304,6 +328,15 @@ Objection check_runners(Checker& checker, const std::string& name, const Words& 
     return check_interpreter(checker, name, words);
   }
   if (only_asks(name, words)) return std::nullopt;
+  if (one_of(name, {"npx", "npm", "bunx", "pnpm", "yarn"}))
+    if (const auto text =
+            read_options(words, "-c --call -p --package --prefix").value({"-c", "--call"}))
+      if (auto objection = checker.text(*text)) return objection;
+  if (one_of(name, {"mapfile", "readarray"}))
+    if (const auto text = read_options(words, "-C -c -d -n -O -s -t -u").value({"-C"}))
+      return checker.text(*text);
+  if (name == "cmake" && words.size() > 2 && words[1].text == "-E")
+    return check_cmake_tool(checker, words);
   if (const auto rest = unwrap(words)) return checker.command_words(*rest);
   return std::nullopt;
 }

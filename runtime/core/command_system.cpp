@@ -27,7 +27,7 @@ const std::vector<Family>& families() {
              "systemd-run "
              "launchctl initctl kexec pm-suspend rtcwake")},
       {"schedule", "nothing of an agent's outlives its task; use run_background", false,
-       names("crontab at batch atrm anacron")},
+       names("crontab at batch atrm anacron tmux screen dtach abduco")},
       {"device", "disks and the kernel are not for agents", false,
        names("wipefs fdisk sfdisk cfdisk gdisk sgdisk parted mkswap swapon swapoff blkdiscard "
              "losetup mount umount "
@@ -54,9 +54,30 @@ const std::vector<Family>& families() {
       {"publish", "publishing needs a person", true,
        names("gh hub glab twine aws gcloud az heroku vercel netlify fly flyctl "
              "wrangler terraform tofu pulumi ansible ansible-playbook")},
+      {"interactive", "it needs a terminal; use the file tools", true,
+       names("vim vi nvim view ex vimdiff emacs nano pico joe expect dialog whiptail")},
+      {"environment", "it changes what later commands mean", false,
+       names("bind complete compgen enable hash")},
       {"engine", "the engine's own commands are the user's", false, names("muster opencode")},
   };
   return table;
+}
+
+/// Settings of tools that lie in the user's home.
+Objection check_settings(const std::string& name, const Words& words) {
+  const auto has = [&](std::size_t at, std::initializer_list<std::string_view> wanted) {
+    return words.size() > at && one_of(words[at].text, wanted);
+  };
+  const bool package_config =
+      one_of(name,
+             {"npm", "pnpm", "yarn", "pip", "pip3", "poetry", "conda", "composer", "bundle"}) &&
+      has(1, {"config", "set", "c"}) && !has(2, {"get", "list", "ls", "debug"}) && words.size() > 2;
+  const bool go_env =
+      name == "go" && has(1, {"env"}) && (has(2, {"-w", "-u"}) || has(3, {"-w", "-u"}));
+  if (!package_config && !go_env) return std::nullopt;
+  return deny("environment",
+              "these settings are the user's; pass options or use the project's own files",
+              words[0]);
 }
 
 Objection check_kill(const Words& words) {
@@ -154,6 +175,7 @@ Objection check_system(Checker& checker, const std::string& name, const Words& w
     return family.ask ? ask(family.rule, reason, words[0]) : deny(family.rule, reason, words[0]);
   }
   if (name == "kill") return check_kill(words);
+  if (auto objection = check_settings(name, words)) return objection;
   if (auto objection = check_packages(name, words)) return objection;
   return check_install(name, words);
 }

@@ -178,8 +178,11 @@ std::optional<Words> unwrap(const Words& words) {
   }
   const auto own = std::min(wrapper.operands, rest.size());
   rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(own));
-  if (name == "env")
-    rest.erase(rest.begin(), std::find_if_not(rest.begin(), rest.end(), is_assignment));
+  // "env - A=b make": a lone dash is -i.
+  const auto own_word = [](const ShellWord& word) {
+    return word.text == "-" || is_assignment(word);
+  };
+  if (name == "env") rest.erase(rest.begin(), std::find_if_not(rest.begin(), rest.end(), own_word));
   return rest;
 }
 
