@@ -143,9 +143,18 @@ void Mission::record(const EventBody& event) {
   auto before = state_.phase;
   muster::apply(state_, event);
   publish(std::string(event_name(event)), row);
-  if (state_.phase != before)
-    publish("phase", json{{"from", name_of(before)}, {"to", name_of(state_.phase)}, {"iteration", state_.iteration}}.dump());
+  if (state_.phase != before) publish_phase(before);
   after_event(event);
+}
+
+/// A barrier that is met at once is passed within one event; who watches is told of it all the same.
+void Mission::publish_phase(Phase before) {
+  auto tell = [this](Phase from, Phase to) {
+    publish("phase", json{{"from", name_of(from)}, {"to", name_of(to)}, {"iteration", state_.iteration}}.dump());
+  };
+  bool passed = before == Phase::executing && (state_.phase == Phase::master_review || state_.phase == Phase::planning);
+  if (passed) tell(before, Phase::barrier);
+  tell(passed ? Phase::barrier : before, state_.phase);
 }
 
 /// What follows from an event outside of State: sessions and jobs of tasks that have ended are stopped.

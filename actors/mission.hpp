@@ -72,6 +72,7 @@ class Mission {
   void after_event(const EventBody& event);
   void ended();
   void publish(const std::string& type, const std::string& json);
+  void publish_phase(Phase before);
   void stop_everything();
   void arm_clock();
   void project_todo();
