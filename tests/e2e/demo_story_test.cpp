@@ -79,7 +79,8 @@ TEST_CASE("every edit of the demo fits, every new test fails before its code and
   const auto& root = demo->repository;
   int edits = 0;
   std::map<std::string, std::vector<int>> runs;  // of each task, in order
-  for (const auto& rule : json::parse(demo_scenario()).at("rules")) {
+  const auto scenario = json::parse(demo_scenario());
+  for (const auto& rule : scenario.at("rules")) {
     const auto& then = rule.at("then");
     if (then.contains("fault") || !then.contains("tool_calls")) continue;
     for (const auto& call : then.at("tool_calls")) {

@@ -9,6 +9,7 @@
 #include "runtime/boot/demo.hpp"
 #include "tests/e2e/events.hpp"
 #include "tests/e2e/sandbox.hpp"
+#include "tests/e2e/script.hpp"
 
 namespace muster::test {
 namespace {
@@ -36,6 +37,7 @@ json demo_without(const std::function<bool(const json& call)>& gone) {
     if (kept.empty()) then.erase("fault");
   }
   REQUIRE(removed > 0);
+  scenario["rules"].push_back(silence());
   return scenario;
 }
 

@@ -16,6 +16,10 @@ namespace muster::test {
 /// The same with more in `then`: text, latency_ms, fault ...
 [[nodiscard]] nlohmann::json rule(nlohmann::json when, std::vector<nlohmann::json> calls,
                                   const nlohmann::json& then);
+/// For what no rule before it matches: an error that no retry can mend, so that a mission that
+/// leaves its script ends soon.
+[[nodiscard]] nlohmann::json silence();
+/// The rules, and silence().
 [[nodiscard]] nlohmann::json scenario(std::vector<nlohmann::json> rules);
 
 // Ends of sessions.
