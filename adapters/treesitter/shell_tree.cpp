@@ -315,9 +315,11 @@ void ShellTreeWalker::assignments(TSNode node, const Surroundings& around) {
 void ShellTreeWalker::function(TSNode node, const Surroundings& outer) {
   Surroundings around = outer;
   around.top_level = false;
+  bool named = false;  // the first named child is the name; a function may hold one of the same name
   for (const TSNode child : children_of(node)) {
     if (!ts_node_is_named(child)) continue;
-    if (around.function.empty() || around.function == outer.function) {
+    if (!named) {
+      named = true;
       const auto name = scan_word(slice(child));
       around.function = name.words.empty() ? std::string(slice(child)) : name.words.front().text;
       program_.functions.push_back(around.function);

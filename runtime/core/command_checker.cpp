@@ -256,6 +256,14 @@ Objection Checker::name_known(const ShellWord& name) const {
         "which command '" + name.text + "' is, is not known before it runs; write its name out",
         name);
   if (name.text.empty()) return deny("dynamic-command", "the command has an empty name", name);
+  // The grammar takes "! while ..." and "time { ...; }" for commands of that name: what is inside
+  // would go unseen.
+  static const auto reserved = names(
+      "if then elif else fi do done case esac while until for select in function coproc { } !");
+  if (one_of(name.text, reserved))
+    return deny(
+        "parse",
+        "'" + name.text + "' at this place cannot be checked; write the command more simply", name);
   return std::nullopt;
 }
 
@@ -273,9 +281,11 @@ Objection Checker::secret(const ShellWord& word, std::string_view text) const {
   }
   for (const auto& path : paths) {
     if (is_protected(path)) return deny("protected", "'" + word.text + "' is not for agents", word);
-    const bool home_key =
-        is_home_key(path, context_.home) && !path_within(context_.workspace, path);
-    if (home_key || is_secret_path(path, word.glob, context_.home))
+    // Where the workspace itself lies says nothing about what is in it.
+    const bool own = path_within(context_.workspace, path);
+    const auto seen = own ? join_path("/workspace", relative_to(context_.workspace, path)) : path;
+    if (is_secret_path(seen, word.glob && !own, context_.home) ||
+        (!own && is_home_key(path, context_.home)))
       return deny("credentials", "'" + word.text + "' holds credentials or a person's history",
                   word);
     if (is_env_file(path, word.glob))

@@ -144,8 +144,7 @@ class Reader {
   }
 
   [[nodiscard]] bool shell(const Words& words) const {
-    const auto options = read_options(words, "-c", true);
-    const auto text = options.value({"-c"});
+    const auto text = read_shell_call(words).text;
     if (!text || text->dynamic || !parse_) return false;
     const auto parsed = parse_(text->text);
     return parsed && Reader(parse_, depth_ + 1).program(*parsed);

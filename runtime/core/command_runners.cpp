@@ -165,34 +165,13 @@ Objection script_file(Checker& checker, const ShellWord& script) {
 }
 
 Objection check_shell(Checker& checker, const Words& words) {
-  // A cluster with "c" takes the text; "-o pipefail" takes a name.
-  for (std::size_t at = 1; at < words.size(); ++at) {
-    const auto& word = words[at];
-    if (one_of(word.text, {"--version", "--help"})) return std::nullopt;
-    if (one_of(word.text, {"--rcfile", "--init-file"}))
-      return at + 1 < words.size() ? script_file(checker, words[at + 1]) : std::nullopt;
-    if (one_of(word.text, {"-o", "+o", "-O", "+O"})) {
-      ++at;
-      continue;
-    }
-    const bool flags = !word.dynamic && word.text.size() > 1 &&
-                       one_of(word.text.substr(0, 1), {"-", "+"}) && word.text != "--";
-    if (!flags) {
-      const auto script = word.text == "--" && at + 1 < words.size() ? words[at + 1] : word;
-      return script_file(checker, script);
-    }
-    if (word.text.starts_with("--")) continue;
-    if (word.text.find('c') != std::string::npos) {
-      // "-c -e TEXT" is rare but allowed: flags may follow.
-      auto text = at + 1;
-      while (text < words.size() && !words[text].dynamic && words[text].text.size() > 1 &&
-             words[text].text[0] == '-')
-        ++text;
-      return text < words.size() ? checker.text(words[text]) : std::nullopt;
-    }
-    if (word.text.find('s') != std::string::npos) return piped_text(checker);
-  }
-  return piped_text(checker);
+  const auto call = read_shell_call(words);
+  if (call.only_asks) return std::nullopt;
+  if (call.startup)
+    if (auto objection = script_file(checker, *call.startup)) return objection;
+  if (call.text) return checker.text(*call.text);
+  if (call.wants_text) return std::nullopt;
+  return call.script ? script_file(checker, *call.script) : piped_text(checker);
 }
 
 Objection check_eval(Checker& checker, const Words& words) {

@@ -276,11 +276,9 @@ class Verifier {
   }
 
   [[nodiscard]] bool shell(const Words& words) const {
-    const auto options = read_options(words, "-c -o", true);
-    if (const auto text = options.value({"-c"})) return text_verifies(*text);
-    // "bash -ec TEXT": the cluster ends in c, so its value was read above; "-lc" too.
-    return !options.operands.empty() && !options.has({"-n", "-s"}) &&
-           says_verify(options.operands[0].text);
+    const auto call = read_shell_call(words);
+    if (call.text) return text_verifies(*call.text);
+    return call.script && !call.idle && !call.startup && says_verify(call.script->text);
   }
 
   [[nodiscard]] bool text_verifies(const ShellWord& text) const {

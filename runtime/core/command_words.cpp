@@ -186,4 +186,35 @@ std::optional<Words> unwrap(const Words& words) {
   return rest;
 }
 
+ShellCall read_shell_call(const Words& words) {
+  ShellCall call;
+  std::size_t at = 1;
+  for (; at < words.size(); ++at) {
+    const auto& word = words[at];
+    const bool is_flag =
+        !word.dynamic && word.text.size() > 1 && (word.text[0] == '-' || word.text[0] == '+');
+    if (!is_flag) break;
+    if (word.text == "--") {
+      ++at;
+      break;
+    }
+    if (word.text.starts_with("--")) {
+      call.only_asks = call.only_asks || one_of(word.text, {"--version", "--help"});
+      if (one_of(word.text, {"--rcfile", "--init-file"}) && at + 1 < words.size())
+        call.startup = words[++at];
+      continue;
+    }
+    const bool on = word.text[0] == '-';
+    for (const char flag : word.text.substr(1)) {
+      if (flag == 'c' && on) call.wants_text = true;
+      if (flag == 'n' && on) call.idle = true;
+      if (flag == 's' && on) at = std::max(at, words.size());  // what follows are its arguments
+      if ((flag == 'o' || flag == 'O') && at + 1 < words.size()) ++at;
+    }
+  }
+  if (at >= words.size()) return call;
+  (call.wants_text ? call.text : call.script) = words[at];
+  return call;
+}
+
 }  // namespace muster::policy

@@ -52,4 +52,18 @@ struct Options {
 /// for wrappers that run it elsewhere.
 [[nodiscard]] std::optional<Words> unwrap(const Words& words);
 
+/// How a shell was called: with text (-c), with a script, or to read its standard input (neither).
+struct ShellCall {
+  bool wants_text = false;  ///< -c was given, even if no text follows
+  std::optional<ShellWord> text;
+  std::optional<ShellWord> script;
+  std::optional<ShellWord> startup;  ///< --rcfile, --init-file
+  bool only_asks = false;            ///< --version, --help
+  bool idle = false;                 ///< -n: reads commands and runs none
+};
+
+/// Reads a call of sh, bash and their like: flags may be clustered, "o" and "O" in a cluster take
+/// the next word, and the text of -c is the first operand, not the word behind the flag.
+[[nodiscard]] ShellCall read_shell_call(const Words& words);
+
 }  // namespace muster::policy

@@ -3,6 +3,7 @@
 #include "runtime/core/command_policy.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -47,7 +48,7 @@ const std::vector<Denied>& denied() {
       "exec rm -rf /", "nohup rm -rf / &", "timeout 5 rm -rf /", "timeout -s KILL 5s rm -rf /", "nice -n 5 rm -rf /",
       "nice -10 rm -rf /", "time rm -rf /", "setsid rm -rf /", "stdbuf -oL rm -rf /", "busybox rm -rf /", "toybox rm -rf /",
       "ionice -c 3 rm -rf /", "strace -o x rm -rf /", "setarch x86_64 rm -rf /", "taskset -c 0 rm -rf /", "chrt -f 5 rm -rf /",
-      "/lib64/ld-linux-x86-64.so.2 /bin/rm -rf /", "coproc rm -rf /", "env env nohup timeout 5 rm -rf /",
+      "/lib64/ld-linux-x86-64.so.2 /bin/rm -rf /", "env env nohup timeout 5 rm -rf /",
       "sh -c 'rm -rf /'", "bash -c \"rm -rf /\"", "bash -lc 'rm -rf /'", "bash -e -c 'rm -rf /'", "bash -o pipefail -c 'rm -rf /'",
       "sh -c \"bash -c 'rm -rf /'\"", "eval 'rm -rf /'", "eval rm -rf /", "eval \"eval 'rm -rf /'\"", "env -S 'rm -rf /'",
       "bash <<< 'rm -rf /'", "bash <<'E'\nrm -rf /\nE", "sh -s <<E\nrm -rf /\nE", "trap 'rm -rf /' EXIT", "alias x='rm -rf /'",
@@ -146,7 +147,7 @@ const std::vector<Denied>& denied() {
     {"publish", {"npm publish", "cargo publish", "gh pr create", "npm login", "yarn publish", "twine upload x"}},
     {"interactive", {"vim -c '!rm -rf /' x", "nano x", "expect -c 'spawn ls'"}},
     {"engine", {"muster todo accept M1.T1", "muster stop", "env muster todo drop M1", "/usr/local/bin/muster status"}},
-    {"parse", {"echo 'open", "rm -rf \"", "if true; then ls", "ls |", "echo $(ls", "cat <<E\nx", "{rm,-rf,/}"}},
+    {"parse", {"coproc rm -rf /", "time { rm -rf /; }", "! while rm -rf /; do x; done", "! { rm -rf /; }", "! if a; then rm -rf /; fi", "exec { rm -rf /; }", "echo 'open", "rm -rf \"", "if true; then ls", "ls |", "echo $(ls", "cat <<E\nx", "{rm,-rf,/}"}},
   };
   return table;
 }
@@ -213,6 +214,83 @@ TEST_CASE("F2 what agents do every day is allowed", "[policy]") {
     const auto decision = evaluate_text(command, context());
     CAPTURE(command, decision.rule, decision.reason, decision.word);
     CHECK(to_string(decision.verdict) == "allow");
+  }
+}
+
+namespace {
+
+std::string quoted(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+/// One more layer around a command.
+std::string wrapped(const std::string& inner, unsigned way) {
+  switch (way % 22) {
+    case 0: return "sh -c " + quoted(inner);
+    case 1: return "eval " + quoted(inner);
+    case 2: return "(" + inner + ")";
+    case 3: return "{ " + inner + "; }";
+    case 4: return "if true; then " + inner + "; fi";
+    case 5: return "echo \"$(" + inner + ")\"";
+    case 6: return "cd src && " + inner;
+    case 7: return "for i in 1 2; do " + inner + "; done";
+    case 8: return "bash -euo pipefail -c " + quoted(inner);
+    case 9: return "bash <<'END" + std::to_string(inner.size()) + "'\n" + inner + "\nEND" + std::to_string(inner.size()) + "\n";
+    case 10: return "env A=b timeout 5 sh -c " + quoted(inner);
+    case 11: return "true && " + inner + " || true";
+    case 12: return "cat <(" + inner + ")";
+    case 13: return "f() { " + inner + "; }; f";
+    case 14: return "find . -name x -exec sh -c " + quoted(inner) + " \\;";
+    case 15: return "xargs -n1 sh -c " + quoted(inner) + " < list";
+    case 16: return "trap " + quoted(inner) + " EXIT";
+    case 17: return "x=${y:-$(" + inner + ")}";
+    case 18: return "nohup nice -n 5 bash -c " + quoted(inner) + " > log 2>&1 &";
+    case 19: return "case a in a) " + inner + ";; esac";
+    case 20: return "while ! " + inner + "; do sleep 1; done";
+    default: return "busybox sh -c " + quoted(inner);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("F2 no nesting hides a command", "[policy]") {
+  std::mt19937 dice(20240607);
+  for (int round = 0; round < 1500; ++round) {
+    std::string bad = "rm -rf /", good = "rm -rf build";
+    const auto layers = 1 + dice() % 4;
+    for (unsigned layer = 0; layer < layers; ++layer) {
+      const auto way = static_cast<unsigned>(dice());
+      bad = wrapped(bad, way);
+      good = wrapped(good, way);
+    }
+    CAPTURE(bad);
+    const auto decision = evaluate_text(bad, context());
+    CHECK_FALSE(decision.allowed());
+    // The same nesting around an everyday command is no reason to refuse it, unless it does not parse or makes a function call itself.
+    const auto everyday = evaluate_text(good, context());
+    CHECK((everyday.allowed() || everyday.rule == "parse" || everyday.rule == "fork-bomb"));
+  }
+}
+
+TEST_CASE("F6 broken text neither crashes the policy nor hides what stands before it", "[policy]") {
+  std::mt19937 dice(7);
+  static constexpr std::string_view pieces = " \t\n;&|<>(){}[]$`'\"\\#*?~=!-/ab0";
+  for (int round = 0; round < 3000; ++round) {
+    const auto& list = round % 2 ? allowed() : denied()[static_cast<std::size_t>(round) % denied().size()].commands;
+    std::string text = list[dice() % list.size()];
+    for (auto edits = 1 + dice() % 3; edits > 0; --edits) {
+      const auto at = text.empty() ? 0 : dice() % text.size();
+      if (dice() % 3 == 0 && !text.empty())
+        text.erase(at, 1 + dice() % 3);
+      else
+        text.insert(at, 1, pieces[dice() % pieces.size()]);
+    }
+    CAPTURE(text);
+    CHECK_FALSE(evaluate_text("rm -rf /; " + text, context()).allowed());
+    const auto alone = evaluate_text(text, context());
+    CHECK((alone.allowed() || !alone.rule.empty()));
   }
 }
 
