@@ -104,10 +104,14 @@ TEST_CASE("D5 a second engine on the workspace is refused, with the pid of the f
   CHECK(mission.run->wait().exit_code == 130);
 }
 
-TEST_CASE("a stopped mission is over: resume says so, and a new one can start") {
+TEST_CASE("a stopped mission is over, also for resume; a new one can start") {
   Underway mission;
   REQUIRE(mission.machine.muster({"stop"}).exit_code == 0);
   REQUIRE(mission.run->wait().exit_code == 130);
+  auto resumed = mission.machine.muster({"resume", "--json"});
+  INFO(resumed.err);
+  CHECK(resumed.exit_code == 130);
+  CHECK(json_lines(resumed.out).back()["outcome"] == "stopped");
   auto again = mission.machine.muster({"run", "Be polite", "--json"});
   mission.check_sealed(again);
 }

@@ -101,6 +101,7 @@ TEST_CASE("F3 files that look like credentials are not read into prompts") {
   CHECK(ended.exit_code == 0);
   Events events(ended.out);
   CHECK(events.count("issue_raised") == 0);
+  CHECK(events.count("landed") == 1);
   CHECK_THAT(ended.out, !ContainsSubstring("hunter2"));
 }
 
@@ -127,6 +128,7 @@ TEST_CASE("F2 F3 a worker cannot write outside of its snapshot, by tool or by co
   INFO(ended.out);
   CHECK(ended.exit_code == 0);
   CHECK(read_file(target) == "whole\n");
+  CHECK(read_file(machine.folder("project/greet.sh")) == "echo \"good day, $1\"\n");
 }
 
 }  // namespace muster::test
