@@ -1,5 +1,6 @@
 #pragma once
-// What a role is made of, resolved from config at start: prompt, tools, rights, and the models that may play it.
+// What a role is made of, resolved from config at start: prompt, tools, rights, and the models that
+// may play it.
 
 #include <cstdint>
 #include <map>
@@ -16,26 +17,26 @@ namespace muster {
 /// One model that may play a role: where it is, how it is asked, what it costs.
 struct ModelBinding {
   ModelEndpoint endpoint;
-  std::string lane;               ///< provider/model: the scheduler's key
+  std::string lane;  ///< provider/model: the scheduler's key
   ChatParams params;
-  std::int64_t context_window = 128000;   ///< tokens
-  double input_price = 0;         ///< USD per million tokens
+  std::int64_t context_window = 128000;  ///< tokens
+  double input_price = 0;                ///< USD per million tokens
   double output_price = 0;
-  bool sends_reasoning = false;   ///< the provider wants reasoning_content back
+  bool sends_reasoning = false;  ///< the provider wants reasoning_content back
 };
 
 /// Which commands a role may run.
 enum class RunRight { none, verification, all };
 
 struct AgentProfile {
-  std::string role;               ///< "worker" ...
+  std::string role;  ///< "worker" ...
   std::string system_prompt;
-  ChatFragment tools;             ///< the JSON array, serialised once
-  std::set<std::string> tool_names;           ///< all that it may call, the final ones included
+  ChatFragment tools;                ///< the JSON array, serialised once
+  std::set<std::string> tool_names;  ///< all that it may call, the final ones included
   std::set<std::string> final_tools;
   bool writes = false;
   RunRight runs = RunRight::none;
-  std::vector<ModelBinding> models;           ///< first choice first; the rest are fallbacks
+  std::vector<ModelBinding> models;  ///< first choice first; the rest are fallbacks
 };
 
 /// Role -> profile.

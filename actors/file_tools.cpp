@@ -1,8 +1,10 @@
 #include "actors/file_tools.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "runtime/core/plan.hpp"
+#include "runtime/core/text.hpp"
 
 namespace muster {
 namespace {
@@ -12,7 +14,8 @@ using nlohmann::json;
 Result<json> parse_object(const std::string& text) {
   auto parsed = json::parse(text.empty() ? "{}" : text, nullptr, false);
   if (!parsed.is_object())
-    return Error{ErrorCode::invalid_argument, "the arguments are not a JSON object; send them again"};
+    return Error{ErrorCode::invalid_argument,
+                 "the arguments are not a JSON object; send them again"};
   return parsed;
 }
 
@@ -23,7 +26,8 @@ Result<std::string> text_arg(const json& args, const char* key, bool required) {
     return Error{ErrorCode::invalid_argument, std::string("argument '") + key + "' is missing"};
   }
   if (!found->is_string())
-    return Error{ErrorCode::invalid_argument, std::string("argument '") + key + "' must be a string"};
+    return Error{ErrorCode::invalid_argument,
+                 std::string("argument '") + key + "' must be a string"};
   return found->get<std::string>();
 }
 
@@ -45,14 +49,15 @@ Result<FileToolOutcome> shown(Result<ToolText> text) {
 Result<FileToolOutcome> wrote(Result<WriteReceipt> receipt, const char* verb) {
   if (!receipt) return receipt.error();
   auto text = std::string(verb) + " " + receipt->path;
-  if (receipt->digest_before == receipt->digest_after) text += " (unchanged: it already had this content)";
+  if (receipt->digest_before == receipt->digest_after)
+    text += " (unchanged: it already had this content)";
   return FileToolOutcome{text, *receipt};
 }
 
 Result<FileToolOutcome> run_read(WorkspaceFiles& files, const json& args) {
   auto path = text_arg(args, "path", true);
   if (!path) return path.error();
-  return shown(files.read(*path, int_arg(args, "first_line", 1), int_arg(args, "line_count", 0)));
+  return shown(files.read(*path, std::max(int_arg(args, "first_line", 1), 1), int_arg(args, "line_count", 0)));
 }
 
 Result<FileToolOutcome> run_list(WorkspaceFiles& files, const json& args) {
@@ -92,7 +97,8 @@ Result<FileToolOutcome> run_edit(WorkspaceFiles& files, const json& args) {
   if (!before) return before.error();
   auto after = text_arg(args, "new_text", true);
   if (!after) return after.error();
-  return wrote(files.edit(*path, *before, *after, args.value("all", json(false)) == json(true)), "edited");
+  return wrote(files.edit(*path, *before, *after, args.value("all", json(false)) == json(true)),
+               "edited");
 }
 
 }  // namespace
@@ -129,8 +135,8 @@ std::string describe_call(const std::string& name, const std::string& arguments)
   if (!args.is_object()) return name;
   for (const char* key : {"command", "path", "pattern", "title", "question", "job"})
     if (auto found = args.find(key); found != args.end() && found->is_string()) {
-      auto value = found->get<std::string>();
-      return name + " " + value.substr(0, value.find('\n')).substr(0, 120);
+      const auto& value = found->get_ref<const std::string&>();
+      return name + " " + std::string(bounded_head(std::string_view(value).substr(0, value.find('\n')), 120));
     }
   return name;
 }

@@ -10,8 +10,8 @@ namespace muster {
 
 /// What a tool call came to.
 struct FileToolOutcome {
-  std::string text;                       ///< for the model
-  std::optional<WriteReceipt> written;    ///< of write and edit
+  std::string text;                     ///< for the model
+  std::optional<WriteReceipt> written;  ///< of write and edit
 };
 
 /// read, list, glob, grep: change nothing, may run side by side.
@@ -20,7 +20,8 @@ struct FileToolOutcome {
 [[nodiscard]] bool is_writing_tool(const std::string& name) noexcept;
 /// The path that a writing tool wants to change, normalised; invalid_argument when there is none.
 Result<std::string> written_path(const std::string& arguments);
-/// Carries a reading or writing tool out. `arguments` is the model's text; errors are written for the model.
+/// Carries a reading or writing tool out. `arguments` is the model's text; errors are written for
+/// the model.
 Result<FileToolOutcome> run_file_tool(WorkspaceFiles& files, const std::string& name,
                                       const std::string& arguments);
 /// A short line for people: "read src/a.cpp", "shell: npm test".

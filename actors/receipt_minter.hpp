@@ -1,5 +1,6 @@
 #pragma once
-// The only maker of receipts. Included by the job side (the verifier) and by tests, by nothing that reads a model's words.
+// The only maker of receipts. Included by the job side (the verifier) and by tests, by nothing that
+// reads a model's words.
 
 #include "runtime/core/receipt.hpp"
 

@@ -10,9 +10,12 @@ namespace {
 
 CommandRights rights_of(RunRight right) {
   switch (right) {
-    case RunRight::all: return CommandRights::full;
-    case RunRight::verification: return CommandRights::verification;
-    default: return CommandRights::none;
+    case RunRight::all:
+      return CommandRights::full;
+    case RunRight::verification:
+      return CommandRights::verification;
+    default:
+      return CommandRights::none;
   }
 }
 
@@ -25,33 +28,42 @@ bool has_prefix(const ShellCommand& command, const std::string& rule) {
     auto wanted = rule.substr(at, end - at);
     at = end + 1;
     if (wanted.empty()) continue;
-    if (word >= command.words.size() || command.words[word].dynamic || command.words[word].text != wanted) return false;
+    if (word >= command.words.size() || command.words[word].dynamic ||
+        command.words[word].text != wanted)
+      return false;
     ++word;
   }
   return word > 0;
 }
 
 bool any_has(const ShellProgram& program, const std::vector<std::string>& rules) {
-  return std::any_of(program.commands.begin(), program.commands.end(), [&](const ShellCommand& command) {
-    return std::any_of(rules.begin(), rules.end(), [&](const std::string& rule) { return has_prefix(command, rule); });
-  });
+  return std::any_of(
+      program.commands.begin(), program.commands.end(), [&](const ShellCommand& command) {
+        return std::any_of(rules.begin(), rules.end(),
+                           [&](const std::string& rule) { return has_prefix(command, rule); });
+      });
 }
 
 bool all_have(const ShellProgram& program, const std::vector<std::string>& rules) {
   return !program.commands.empty() && !program.has_error &&
-         std::all_of(program.commands.begin(), program.commands.end(), [&](const ShellCommand& command) {
-           return std::any_of(rules.begin(), rules.end(), [&](const std::string& rule) { return has_prefix(command, rule); });
-         });
+         std::all_of(program.commands.begin(), program.commands.end(),
+                     [&](const ShellCommand& command) {
+                       return std::any_of(rules.begin(), rules.end(), [&](const std::string& rule) {
+                         return has_prefix(command, rule);
+                       });
+                     });
 }
 
 }  // namespace
 
-CommandGuard make_command_guard(const ShellParser& parser, config::PolicyRules rules, CommandPlaces places) {
-  return [&parser, rules = std::move(rules), places = std::move(places)](const std::string& command, const std::string& root,
-                                                                        RunRight right) -> Status {
+CommandGuard make_command_guard(const ShellParser& parser, config::PolicyRules rules,
+                                CommandPlaces places) {
+  return [&parser, rules = std::move(rules), places = std::move(places)](
+             const std::string& command, const std::string& root, RunRight right) -> Status {
     auto program = parser.parse(command);
     if (!program) return Error{ErrorCode::permission_denied, "refused: " + program.error().text()};
-    if (any_has(*program, rules.deny)) return Error{ErrorCode::permission_denied, "refused by a rule of the user's configuration"};
+    if (any_has(*program, rules.deny))
+      return Error{ErrorCode::permission_denied, "refused by a rule of the user's configuration"};
     CommandContext context;
     context.workspace = root;
     context.home = places.home;
@@ -65,7 +77,8 @@ CommandGuard make_command_guard(const ShellParser& parser, config::PolicyRules r
     bool only_asks = evaluate(*program, context).verdict == CommandDecision::Verdict::ask;
     if (only_asks && right == RunRight::all && all_have(*program, rules.allow)) return ok_status();
     return Error{ErrorCode::permission_denied,
-                 "refused (" + decision.rule + "): " + decision.reason + (decision.word.empty() ? "" : " [" + one_line(decision.word, 100) + "]")};
+                 "refused (" + decision.rule + "): " + decision.reason +
+                     (decision.word.empty() ? "" : " [" + one_line(decision.word, 100) + "]")};
   };
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// The commands of the program, one function each. All return the exit code; answers go to stdout, complaints to stderr.
+// The commands of the program, one function each. All return the exit code; answers go to stdout,
+// complaints to stderr.
 
 #include "adapters/cli/command_line.hpp"
 #include "runtime/boot/workspace.hpp"
@@ -20,11 +21,14 @@ int result(const cli::ResultCommand& command, const Workspace& workspace);
 int logs(const cli::LogsCommand& command, const Workspace& workspace);
 int missions(const cli::MissionsCommand& command, const Workspace& workspace);
 int agents(const cli::AgentsCommand& command, const Workspace& workspace);
-int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line, const config::Environment& environment);
-int configuration(const cli::ConfigCommand& command, const cli::CommandLine& line, const config::Environment& environment);
+int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line,
+           const config::Environment& environment);
+int configuration(const cli::ConfigCommand& command, const cli::CommandLine& line,
+                  const config::Environment& environment);
 int model_server(const cli::ModelServerCommand& command);
 
-/// "muster: what went wrong" on stderr; 2 for what the user can mend in the call or the configuration, else 1.
+/// "muster: what went wrong" on stderr; 2 for what the user can mend in the call or the
+/// configuration, else 1.
 int complain(const Error& error);
 
 }  // namespace muster::commands

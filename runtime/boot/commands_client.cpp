@@ -32,7 +32,9 @@ Result<rpc::RpcClient> connect(const Workspace& workspace) {
 }
 
 std::int64_t wall_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 }  // namespace
@@ -64,7 +66,8 @@ int status(const cli::StatusCommand& command, const Workspace& workspace) {
 int attach(const cli::AttachCommand& command, const Workspace& workspace) {
   auto client = connect(workspace);
   if (!client) return complain(client.error());
-  if (auto attached = client->call("attach", json::object(), call_patience); !attached) return complain(attached.error());
+  if (auto attached = client->call("attach", json::object(), call_patience); !attached)
+    return complain(attached.error());
   auto view = choose_view(command.view, workspace.environment);
   while (true) {
     auto next = client->next(500ms);
@@ -72,7 +75,8 @@ int attach(const cli::AttachCommand& command, const Workspace& workspace) {
     if (*next) {
       const auto& params = (*next)->params;
       if ((*next)->method != "event") continue;
-      ui::UiEvent event{params.value("seq", std::uint64_t{0}), wall_ms(), params.value("type", ""), params.value("data", json::object())};
+      ui::UiEvent event{params.value("seq", std::uint64_t{0}), wall_ms(), params.value("type", ""),
+                        params.value("data", json::object())};
       view->on_event(event);
       if (event.type != "mission_ended") continue;
       auto outcome = event.data;

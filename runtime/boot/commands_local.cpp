@@ -35,7 +35,8 @@ std::string clock_text(std::int64_t at_ms) {
   auto seconds = static_cast<std::time_t>(at_ms / 1000);
   std::tm local{};
   localtime_r(&seconds, &local);
-  return fmt::format("{:02}:{:02}:{:02}.{:03}", local.tm_hour, local.tm_min, local.tm_sec, at_ms % 1000);
+  return fmt::format("{:02}:{:02}:{:02}.{:03}", local.tm_hour, local.tm_min, local.tm_sec,
+                     at_ms % 1000);
 }
 
 git::GitOptions tree_options(const Workspace& workspace, const std::string& mission) {
@@ -51,16 +52,20 @@ int show_diff(VersionControl& tree) {
   auto diff = tree.mission_diff(shown_patch);
   if (!diff) return complain(diff.error());
   fmt::print("{}", strip_terminal_escapes(diff->patch));
-  if (diff->truncated) fmt::print(stderr, "muster: the diff is longer than {} bytes and was cut\n", shown_patch);
+  if (diff->truncated)
+    fmt::print(stderr, "muster: the diff is longer than {} bytes and was cut\n", shown_patch);
   return cli::exit_sealed;
 }
 
 int apply_result(VersionControl& tree) {
   auto applied = tree.apply();
   if (!applied) return complain(applied.error());
-  bool in_tree = applied->kind == ApplyOutcome::Kind::applied || applied->kind == ApplyOutcome::Kind::merged;
-  fmt::print("{} {}{}\n", in_tree ? "applied" : "not applied:", applied->branch, applied->note.empty() ? "" : ": " + applied->note);
-  return in_tree || applied->kind == ApplyOutcome::Kind::nothing ? cli::exit_sealed : cli::exit_failed;
+  bool in_tree =
+      applied->kind == ApplyOutcome::Kind::applied || applied->kind == ApplyOutcome::Kind::merged;
+  fmt::print("{} {}{}\n", in_tree ? "applied" : "not applied:", applied->branch,
+             applied->note.empty() ? "" : ": " + applied->note);
+  return in_tree || applied->kind == ApplyOutcome::Kind::nothing ? cli::exit_sealed
+                                                                 : cli::exit_failed;
 }
 
 /// Which task an event speaks of; steps are known by the intents that were issued before.
@@ -74,7 +79,8 @@ class TaskOf {
       return task;
     }
     if (event.contains("intent")) return tasks_[event.value("intent", std::uint64_t{0})];
-    return event.contains("task") && event["task"].is_string() ? event["task"].get<std::string>() : "";
+    return event.contains("task") && event["task"].is_string() ? event["task"].get<std::string>()
+                                                               : "";
   }
   std::string of_session(const std::string& session) {
     if (session.size() < 2) return {};
@@ -103,10 +109,12 @@ Status reach_endpoint(const config::ResolvedModel& model) {
 
 std::string describe_message(const json& message) {
   auto text = message.value("role", "?") + ": ";
-  if (auto content = message.find("content"); content != message.end() && content->is_string()) text += content->get<std::string>();
+  if (auto content = message.find("content"); content != message.end() && content->is_string())
+    text += content->get<std::string>();
   for (const auto& call : message.value("tool_calls", json::array()))
     if (call.is_object() && call.contains("function"))
-      text += "\n  -> " + call["function"].value("name", "") + " " + call["function"].value("arguments", "");
+      text += "\n  -> " + call["function"].value("name", "") + " " +
+              call["function"].value("arguments", "");
   return text;
 }
 
@@ -114,7 +122,9 @@ std::string describe_message(const json& message) {
 
 int complain(const Error& error) {
   fmt::print(stderr, "muster: {}\n", strip_terminal_escapes(error.text()));
-  return error.code == ErrorCode::invalid_argument || error.code == ErrorCode::unauthenticated ? cli::exit_usage : cli::exit_failed;
+  return error.code == ErrorCode::invalid_argument || error.code == ErrorCode::unauthenticated
+             ? cli::exit_usage
+             : cli::exit_failed;
 }
 
 int result(const cli::ResultCommand& command, const Workspace& workspace) {
@@ -142,19 +152,31 @@ int logs(const cli::LogsCommand& command, const Workspace& workspace) {
   TaskOf task_of;
   for (const auto& record : *records) {
     auto text = record.body.empty() ? record.row : record.body;
-    auto data = json::parse(record.kind == "event" && !record.row.empty() && record.row != "{}" ? record.row : text, nullptr, false);
+    auto data = json::parse(
+        record.kind == "event" && !record.row.empty() && record.row != "{}" ? record.row : text,
+        nullptr, false);
     if (!data.is_object()) continue;
     auto task = record.kind == "event" ? task_of(data) : task_of.of_session(record.key);
     if (!command.task.empty() && task != command.task) continue;
     if (command.json) {
-      fmt::print("{}\n", json{{"seq", record.seq}, {"at_ms", record.at_ms}, {"kind", record.kind}, {"key", record.key}, {"task", task}, {"data", data}}
+      fmt::print("{}\n", json{{"seq", record.seq},
+                              {"at_ms", record.at_ms},
+                              {"kind", record.kind},
+                              {"key", record.key},
+                              {"task", task},
+                              {"data", data}}
                              .dump(-1, ' ', true, json::error_handler_t::replace));
       continue;
     }
-    auto line = record.kind == "session" ? describe_message(data)
-                                         : data.value("type", record.kind) + " " + data.dump(-1, ' ', false, json::error_handler_t::replace);
-    auto shown = command.task.empty() ? one_line(line, 300) : strip_terminal_escapes(std::string(bounded_head(line, 4000)));
-    fmt::print("{} {:<8} {:<8} {}\n", clock_text(record.at_ms), record.key.empty() ? "-" : record.key, task.empty() ? "-" : task, shown);
+    auto line = record.kind == "session"
+                    ? describe_message(data)
+                    : data.value("type", record.kind) + " " +
+                          data.dump(-1, ' ', false, json::error_handler_t::replace);
+    auto shown = command.task.empty()
+                     ? one_line(line, 300)
+                     : strip_terminal_escapes(std::string(bounded_head(line, 4000)));
+    fmt::print("{} {:<8} {:<8} {}\n", clock_text(record.at_ms),
+               record.key.empty() ? "-" : record.key, task.empty() ? "-" : task, shown);
   }
   return cli::exit_sealed;
 }
@@ -167,9 +189,13 @@ int missions(const cli::MissionsCommand& command, const Workspace& workspace) {
   auto out = json::array();
   for (const auto& mission : *list) {
     if (command.json)
-      out.push_back({{"mission", mission.mission}, {"records", mission.last_seq}, {"created_at_ms", mission.created_at_ms}, {"updated_at_ms", mission.updated_at_ms}});
+      out.push_back({{"mission", mission.mission},
+                     {"records", mission.last_seq},
+                     {"created_at_ms", mission.created_at_ms},
+                     {"updated_at_ms", mission.updated_at_ms}});
     else
-      fmt::print("{}  {} records, last at {}\n", mission.mission, mission.last_seq, clock_text(mission.updated_at_ms));
+      fmt::print("{}  {} records, last at {}\n", mission.mission, mission.last_seq,
+                 clock_text(mission.updated_at_ms));
   }
   if (command.json) fmt::print("{}\n", out.dump(2));
   return cli::exit_sealed;
@@ -191,7 +217,8 @@ int model_server(const cli::ModelServerCommand& command) {
   options.server.port = static_cast<std::uint16_t>(command.port);
   if (!options.scenario.empty()) return scripted::model_server_main(options);
   // No scenario: the demo's, from a file that lives as long as the server.
-  auto path = std::filesystem::temp_directory_path() / ("muster-demo-scenario-" + std::to_string(::getpid()) + ".json");
+  auto path = std::filesystem::temp_directory_path() /
+              ("muster-demo-scenario-" + std::to_string(::getpid()) + ".json");
   std::ofstream(path) << demo_scenario();
   options.scenario = path.string();
   auto code = scripted::model_server_main(options);
@@ -200,8 +227,10 @@ int model_server(const cli::ModelServerCommand& command) {
   return code;
 }
 
-int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line, const config::Environment& environment) {
-  auto root = git::workspace_root(line.workspace.empty() ? "." : line.workspace).value_or(line.workspace.empty() ? "." : line.workspace);
+int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line,
+           const config::Environment& environment) {
+  auto root = git::workspace_root(line.workspace.empty() ? "." : line.workspace)
+                  .value_or(line.workspace.empty() ? "." : line.workspace);
   auto paths = config::workspace_paths(root, environment);
   if (!paths) return complain(paths.error());
   config::LoadInput input;
@@ -215,7 +244,8 @@ int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line, cons
     return output->out;
   };
   probes.reach = reach_endpoint;
-  auto checks = cli::judge(cli::gather_facts(config::load_report(input), environment, paths->state_dir, probes));
+  auto checks = cli::judge(
+      cli::gather_facts(config::load_report(input), environment, paths->state_dir, probes));
   if (command.json)
     fmt::print("{}\n", cli::doctor_json(checks).dump(2));
   else
@@ -223,7 +253,8 @@ int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line, cons
   return cli::doctor_exit_code(checks);
 }
 
-int configuration(const cli::ConfigCommand& command, const cli::CommandLine& line, const config::Environment& environment) {
+int configuration(const cli::ConfigCommand& command, const cli::CommandLine& line,
+                  const config::Environment& environment) {
   if (command.action == cli::ConfigCommand::Action::schema) {
     fmt::print("{}", config::schema_text());
     return cli::exit_sealed;
@@ -233,7 +264,8 @@ int configuration(const cli::ConfigCommand& command, const cli::CommandLine& lin
     fmt::print(stderr, "{}\n", strip_terminal_escapes(workspace.error().text()));
     return cli::exit_usage;
   }
-  for (const auto& warning : workspace->config.warnings) fmt::print(stderr, "warning: {}\n", strip_terminal_escapes(warning));
+  for (const auto& warning : workspace->config.warnings)
+    fmt::print(stderr, "warning: {}\n", strip_terminal_escapes(warning));
   if (command.action == cli::ConfigCommand::Action::validate) {
     fmt::print("valid\n");
     return cli::exit_sealed;

@@ -49,7 +49,8 @@ EngineOptions engine_options(Workspace workspace) {
   return out;
 }
 
-MissionStarted mission_start(const config::Config& config, MissionKind kind, const std::string& objective) {
+MissionStarted mission_start(const config::Config& config, MissionKind kind,
+                             const std::string& objective) {
   MissionStarted out;
   out.kind = kind;
   out.objective = objective;
@@ -67,8 +68,8 @@ int without_model() {
 /// What would happen, without a model call.
 int dry_run(const Workspace& workspace, const MissionStarted& start) {
   const auto& config = workspace.config.config;
-  fmt::print("mission     {}\nobjective   {}\nworkspace   {}\nteam        {}\n", name_of(start.kind), start.objective,
-             workspace.paths.workspace, start.team);
+  fmt::print("mission     {}\nobjective   {}\nworkspace   {}\nteam        {}\n",
+             name_of(start.kind), start.objective, workspace.paths.workspace, start.team);
   auto team = config::load_team(config.team);
   if (!team) return complain(team.error());
   for (const auto& [role, agent] : team->roles) {
@@ -85,7 +86,8 @@ int run(const cli::CommandLine&, const cli::MissionCommand& command, Workspace w
   auto objective = command.objective;
   if (command.objective_from_stdin) {
     if (isatty(STDIN_FILENO))
-      return complain({ErrorCode::invalid_argument, "'-' reads the objective from a pipe or a file, not from a terminal"});
+      return complain({ErrorCode::invalid_argument,
+                       "'-' reads the objective from a pipe or a file, not from a terminal"});
     auto text = cli::read_objective(STDIN_FILENO);
     if (!text) return complain(text.error());
     objective = *text;
@@ -94,13 +96,16 @@ int run(const cli::CommandLine&, const cli::MissionCommand& command, Workspace w
   auto start = mission_start(config, command.kind, objective);
   if (config.isolation == config::Isolation::shared)
     return complain({ErrorCode::invalid_argument,
-                     "a shared tree needs a host that enforces leases on it, which the direct host cannot; use worktree", "isolation"});
+                     "a shared tree needs a host that enforces leases on it, which the direct host "
+                     "cannot; use worktree",
+                     "isolation"});
   if (command.dry_run) return dry_run(workspace, start);
   if (!config.model_for("commander") || !config.model_for("worker")) return without_model();
   RunOptions options;
   options.view = command.view;
   if (take_resume_flag()) {
-    // The keeper starts the engine of a crashed mission again: the same command line now means "go on".
+    // The keeper starts the engine of a crashed mission again: the same command line now means "go
+    // on".
     auto latest = choose_mission(workspace, {});
     if (latest) options.resume = *latest;
   }
@@ -132,7 +137,8 @@ int demo(const cli::DemoCommand& command, const config::Environment& environment
   if (!scenario) return complain(scenario.error());
   auto server = scripted::ModelServer::start(loop, std::move(*scenario));
   if (!server) return complain(server.error());
-  // The user's own configuration and missions stay out of it: only the model's words are not real here.
+  // The user's own configuration and missions stay out of it: only the model's words are not real
+  // here.
   cli::CommandLine line;
   line.workspace = place->repository;
   config::Environment own = environment;
@@ -148,7 +154,8 @@ int demo(const cli::DemoCommand& command, const config::Environment& environment
   config.providers["scripted"] = provider;
   config.model = config::ModelName{"scripted", "demo"};
   if (!command.view.json)
-    fmt::print(stderr, "muster demo: a real mission on {}; only the model's words are scripted\n", place->repository);
+    fmt::print(stderr, "muster demo: a real mission on {}; only the model's words are scripted\n",
+               place->repository);
   RunOptions options;
   options.view = command.view;
   options.show_diff = true;

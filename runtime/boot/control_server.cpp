@@ -14,7 +14,8 @@ namespace {
 
 using nlohmann::json;
 
-const std::set<std::string> mission_methods{"status", "stop", "pause", "resume", "answer", "tell", "todo", "waive"};
+const std::set<std::string> mission_methods{"status", "stop", "pause", "resume",
+                                            "answer", "tell", "todo",  "waive"};
 
 }  // namespace
 
@@ -23,20 +24,22 @@ struct ControlServer::Parts {
 
   Engine& engine;
   std::mutex mutex;
-  std::set<rpc::ClientId> attached;   // guarded by mutex
+  std::set<rpc::ClientId> attached;  // guarded by mutex
   std::atomic<std::uint64_t> seq{0};
   std::unique_ptr<rpc::RpcServer> server;
 
-  void handle(const std::string& method, const json& params, rpc::ClientId client, rpc::Reply reply) {
+  void handle(const std::string& method, const json& params, rpc::ClientId client,
+              rpc::Reply reply) {
     if (method == "attach") {
       std::lock_guard lock(mutex);
       attached.insert(client);
       return reply(json{{"mission", engine.current_mission()}});
     }
-    engine.control_async(method, params.dump(), [reply = std::move(reply)](Result<std::string> answer) {
-      if (!answer) return reply(answer.error());
-      reply(json::parse(*answer, nullptr, false));
-    });
+    engine.control_async(method, params.dump(),
+                         [reply = std::move(reply)](Result<std::string> answer) {
+                           if (!answer) return reply(answer.error());
+                           reply(json::parse(*answer, nullptr, false));
+                         });
   }
 
   void tell(const Notice& notice) {
@@ -60,10 +63,11 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(Engine& engine) {
     std::lock_guard lock(raw->mutex);
     raw->attached.erase(client);
   };
-  auto server = rpc::RpcServer::listen(engine.loop(), std::move(options),
-                                       [raw](std::string method, json params, rpc::ClientId client, rpc::Reply reply) {
-                                         raw->handle(method, params, client, std::move(reply));
-                                       });
+  auto server = rpc::RpcServer::listen(
+      engine.loop(), std::move(options),
+      [raw](std::string method, json params, rpc::ClientId client, rpc::Reply reply) {
+        raw->handle(method, params, client, std::move(reply));
+      });
   if (!server) return server.error();
   parts->server = std::move(*server);
   engine.subscribe("control", [raw](const Notice& notice) { raw->tell(notice); });

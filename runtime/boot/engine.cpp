@@ -41,7 +41,9 @@ constexpr auto request_deadline = 10s;
 constexpr std::size_t pool_threads = 4;
 
 std::int64_t wall_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 std::chrono::milliseconds ms_or(const config::Limit& limit, std::chrono::milliseconds unlimited) {
@@ -103,7 +105,8 @@ CommandPlaces command_places(const EngineOptions& options) {
 
 class FunctionSink final : public NoticeSink {
  public:
-  explicit FunctionSink(std::function<void(const Notice&)> function) : function_(std::move(function)) {}
+  explicit FunctionSink(std::function<void(const Notice&)> function)
+      : function_(std::move(function)) {}
   bool offer(const Notice& notice) override {
     function_(notice);
     return true;
@@ -123,7 +126,9 @@ struct Engine::Parts {
         processes(std::make_shared<UvProcessPort>(loop, options.program)),
         http(std::make_unique<http::HttpClient>(loop)),
         model(std::make_unique<model::DirectModel>(*http)),
-        system_config(options.threads ? options.threads : std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 4)) {}
+        system_config(options.threads
+                          ? options.threads
+                          : std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 4)) {}
 
   EngineOptions options;
   IoLoop loop;
@@ -140,15 +145,16 @@ struct Engine::Parts {
   std::shared_ptr<NoticeSinks> sinks = std::make_shared<NoticeSinks>();
   supervisor_actor root;
   std::mutex mutex;
-  std::string mission;     ///< guarded by mutex
-  bool stopped = false;    ///< guarded by mutex
+  std::string mission;   ///< guarded by mutex
+  bool stopped = false;  ///< guarded by mutex
 
   Status start();
   [[nodiscard]] MissionDeps mission_deps(const std::string& id);
   Status spawn_mission(const std::string& id, std::optional<MissionStarted> start);
   [[nodiscard]] mission_actor find_mission();
   void notify(const Notice& notice) {
-    compat::post(registry->whereis<notifier_actor>("notifier"), publish_atom_v, std::make_shared<const Notice>(notice));
+    compat::post(registry->whereis<notifier_actor>("notifier"), publish_atom_v,
+                 std::make_shared<const Notice>(notice));
   }
 };
 
@@ -164,12 +170,15 @@ Status Engine::Parts::start() {
   auto made = make_roster(options.config, *team, options.environment);
   if (!made) return made.error();
   roster = std::move(*made);
-  system_config.on_crash = [](const compat::Crash& crash) { spdlog::error("actor {} crashed: {}", crash.actor, crash.what); };
+  system_config.on_crash = [](const compat::Crash& crash) {
+    spdlog::error("actor {} crashed: {}", crash.actor, crash.what);
+  };
   system = std::make_unique<caf::actor_system>(system_config);
 
   auto on_event = [](const SupervisorEvent& event) {
     if (event.kind != SupervisorEvent::Kind::started)
-      spdlog::debug("supervisor {}: {} {} {}", event.supervisor, event.child, to_string(event.kind), event.error.message);
+      spdlog::debug("supervisor {}: {} {} {}", event.supervisor, event.child, to_string(event.kind),
+                    event.error.message);
   };
   auto& actors = *system;
   SupervisorSpec missions;
@@ -191,12 +200,16 @@ Status Engine::Parts::start() {
                              settings.notify = [this](const Notice& notice) { notify(notice); };
                              return compat::untyped(spawn_scheduler(actors, std::move(settings)));
                            }});
-  core.children.push_back({"jobs", [this, &actors]() -> Result<caf::actor> {
+  core.children.push_back({"jobs",
+                           [this, &actors]() -> Result<caf::actor> {
                              JobsConfig settings;
-                             if (auto limit = slots_of(options.config.limits.jobs)) settings.max_running = *limit;
+                             if (auto limit = slots_of(options.config.limits.jobs))
+                               settings.max_running = *limit;
                              settings.notify = [this](const Notice& notice) { notify(notice); };
-                             return compat::untyped(spawn_jobs(actors, processes, std::move(settings)));
-                           }, Restart::permanent, std::chrono::milliseconds(10000)});
+                             return compat::untyped(
+                                 spawn_jobs(actors, processes, std::move(settings)));
+                           },
+                           Restart::permanent, std::chrono::milliseconds(10000)});
   core.children.push_back(supervisor_child(actors, std::move(missions)));
 
   SupervisorSpec engine;
@@ -241,13 +254,16 @@ MissionDeps Engine::Parts::mission_deps(const std::string& id) {
   tree.max_trees = static_cast<std::size_t>(options.config.limits.workers.value_or(64)) * 3 + 2;
   deps.tree = std::make_shared<git::GitVersionControl>(std::move(tree));
   deps.roster = roster;
-  deps.survey = [commands = options.config.commands](const std::string& root) { return survey_project(root, commands); };
+  deps.survey = [commands = options.config.commands](const std::string& root) {
+    return survey_project(root, commands);
+  };
   deps.builtin_check = [this](const Verification& check, const std::string& content) {
     return judge_builtin_check(check, content, parser);
   };
   deps.is_verification = make_verification_test(parser);
   auto project = std::make_shared<WorkspaceProjection>(options.paths.workspace);
-  deps.project = [project](const std::string& name, const std::string& expected, const std::string& text) {
+  deps.project = [project](const std::string& name, const std::string& expected,
+                           const std::string& text) {
     return project->write(name, expected, text);
   };
   return deps;
@@ -264,11 +280,13 @@ Status Engine::Parts::spawn_mission(const std::string& id, std::optional<Mission
   mission_spec.verification = ms_or(options.config.timeouts.verification_ms, 24h);
   mission_spec.new_test_rule = options.new_test_rule;
   spec->start = [this, id, mission_spec]() -> Result<caf::actor> {
-    return compat::untyped(compat::spawn<Mission, mission_actor>(*system, mission_spec, mission_deps(id)));
+    return compat::untyped(
+        compat::spawn<Mission, mission_actor>(*system, mission_spec, mission_deps(id)));
   };
   auto missions = registry->whereis<supervisor_actor>("missions");
   if (!missions) return Error{ErrorCode::unavailable, "the engine is shutting down"};
-  auto started = compat::ask<caf::actor>(*system, missions, request_deadline, start_child_atom_v, ChildSpecPtr(spec));
+  auto started = compat::ask<caf::actor>(*system, missions, request_deadline, start_child_atom_v,
+                                         ChildSpecPtr(spec));
   if (!started) return started.error();
   return ok_status();
 }
@@ -299,15 +317,16 @@ std::string Engine::new_mission_id() const {
   std::tm utc{};
   gmtime_r(&now, &utc);
   std::random_device random;
-  return fmt::format("{:04}{:02}{:02}-{:02}{:02}{:02}-{:04x}", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
-                     utc.tm_min, utc.tm_sec, random() & 0xffffU);
+  return fmt::format("{:04}{:02}{:02}-{:02}{:02}{:02}-{:04x}", utc.tm_year + 1900, utc.tm_mon + 1,
+                     utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, random() & 0xffffU);
 }
 
 Status Engine::start_mission(const std::string& id, MissionStarted start) {
   {
     std::lock_guard lock(parts_->mutex);
     if (!parts_->mission.empty() && parts_->registry->find(parts_->mission))
-      return Error{ErrorCode::conflict, "mission " + parts_->mission + " is at work in this workspace"};
+      return Error{ErrorCode::conflict,
+                   "mission " + parts_->mission + " is at work in this workspace"};
     parts_->mission = id;
   }
   start.mission = id;
@@ -320,7 +339,8 @@ Status Engine::resume_mission(const std::string& id) {
   {
     std::lock_guard lock(parts_->mutex);
     if (!parts_->mission.empty() && parts_->registry->find(parts_->mission))
-      return Error{ErrorCode::conflict, "mission " + parts_->mission + " is at work in this workspace"};
+      return Error{ErrorCode::conflict,
+                   "mission " + parts_->mission + " is at work in this workspace"};
     parts_->mission = id;
   }
   return parts_->spawn_mission(id, std::nullopt);
@@ -334,13 +354,14 @@ std::string Engine::current_mission() const {
 Result<std::string> Engine::control(const std::string& method, const std::string& params) {
   auto mission = parts_->find_mission();
   if (!mission) return Error{ErrorCode::unavailable, "no mission is at work"};
-  return compat::ask<std::string>(*parts_->system, mission, request_deadline, control_atom_v, ControlRequest{method, params});
+  return compat::ask<std::string>(*parts_->system, mission, request_deadline, control_atom_v,
+                                  ControlRequest{method, params});
 }
 
-void Engine::control_async(std::string method, std::string params, std::function<void(Result<std::string>)> reply) {
-  parts_->pool->run([this, method = std::move(method), params = std::move(params), reply = std::move(reply)] {
-    reply(control(method, params));
-  });
+void Engine::control_async(std::string method, std::string params,
+                           std::function<void(Result<std::string>)> reply) {
+  parts_->pool->run([this, method = std::move(method), params = std::move(params),
+                     reply = std::move(reply)] { reply(control(method, params)); });
 }
 
 void Engine::subscribe(const std::string& id, std::function<void(const Notice&)> sink) {
@@ -348,13 +369,13 @@ void Engine::subscribe(const std::string& id, std::function<void(const Notice&)>
   spec.id = id;
   spec.sink = std::make_shared<FunctionSink>(std::move(sink));
   spec.capacity = 4096;
-  (void)compat::ask<Unit>(*parts_->system, parts_->registry->whereis<notifier_actor>("notifier"), request_deadline,
-                          subscribe_atom_v, spec);
+  (void)compat::ask<Unit>(*parts_->system, parts_->registry->whereis<notifier_actor>("notifier"),
+                          request_deadline, subscribe_atom_v, spec);
 }
 
 void Engine::unsubscribe(const std::string& id) {
-  (void)compat::ask<Unit>(*parts_->system, parts_->registry->whereis<notifier_actor>("notifier"), request_deadline,
-                          unsubscribe_atom_v, id);
+  (void)compat::ask<Unit>(*parts_->system, parts_->registry->whereis<notifier_actor>("notifier"),
+                          request_deadline, unsubscribe_atom_v, id);
 }
 
 IoLoop& Engine::loop() { return parts_->loop; }
@@ -370,8 +391,10 @@ void Engine::stop() {
       caf::scoped_actor self{*parts_->system};
       self->monitor(parts_->root);
       compat::stop(parts_->root);
-      // Ended in reverse order: missions, jobs, scheduler, journal, notifier. The budget of each child bounds the wait.
-      self->receive([](caf::down_msg&) {}, caf::after(60s) >> [] { spdlog::error("the engine did not stop in time"); });
+      // Ended in reverse order: missions, jobs, scheduler, journal, notifier. The budget of each
+      // child bounds the wait.
+      self->receive([](caf::down_msg&) {},
+                    caf::after(60s) >> [] { spdlog::error("the engine did not stop in time"); });
     }
     parts_->root = nullptr;
   }

@@ -1,5 +1,6 @@
 #pragma once
-// The engine put together: threads, adapters, the supervision tree, and the doors to it for launchers. DESIGN §3.
+// The engine put together: threads, adapters, the supervision tree, and the doors to it for
+// launchers. DESIGN §3.
 
 #include <functional>
 #include <memory>
@@ -19,12 +20,13 @@ struct EngineOptions {
   config::Config config;
   config::Environment environment;
   config::WorkspacePaths paths;
-  std::string program = "/proc/self/exe";   ///< starts jobs as `<program> __job`
-  std::size_t threads = 0;                  ///< actor threads; 0 = as many as cores, at most 4
-  bool new_test_rule = true;                ///< a change of behaviour needs a test that fails on the base
+  std::string program = "/proc/self/exe";  ///< starts jobs as `<program> __job`
+  std::size_t threads = 0;                 ///< actor threads; 0 = as many as cores, at most 4
+  bool new_test_rule = true;  ///< a change of behaviour needs a test that fails on the base
 };
 
-/// One engine of one workspace. Its methods may be called from any thread but the I/O loop's and the actors'; they block.
+/// One engine of one workspace. Its methods may be called from any thread but the I/O loop's and
+/// the actors'; they block.
 class Engine {
  public:
   static Result<std::unique_ptr<Engine>> start(EngineOptions options);
@@ -43,7 +45,8 @@ class Engine {
   /// Asks the current mission; the answer is JSON. unavailable when there is none.
   Result<std::string> control(const std::string& method, const std::string& params);
   /// The same without blocking: `reply` is called on a pool thread.
-  void control_async(std::string method, std::string params, std::function<void(Result<std::string>)> reply);
+  void control_async(std::string method, std::string params,
+                     std::function<void(Result<std::string>)> reply);
 
   /// Every notice from now on, on the notifier's thread; must not block.
   void subscribe(const std::string& id, std::function<void(const Notice&)> sink);

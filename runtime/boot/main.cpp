@@ -1,10 +1,10 @@
 // Where the program starts: who am I (job helper, engine, keeper, client), and which command is it?
 
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 #include <cstdio>
 #include <exception>
 #include <nlohmann/json.hpp>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include "adapters/process/job_helper.hpp"
 #include "adapters/process/keeper.hpp"
@@ -18,7 +18,8 @@ using nlohmann::json;
 
 /// Logs go to stderr: stdout belongs to the answer or the protocol.
 void set_up_logging(bool verbose) {
-  auto logger = std::make_shared<spdlog::logger>("muster", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger =
+      std::make_shared<spdlog::logger>("muster", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("muster: %l: %v");
   logger->set_level(verbose ? spdlog::level::debug : spdlog::level::warn);
   spdlog::set_default_logger(std::move(logger));
@@ -28,20 +29,34 @@ void set_up_logging(bool verbose) {
 bool needs_keeper(const cli::Command& command) {
   if (const auto* mission = std::get_if<cli::MissionCommand>(&command)) return !mission->dry_run;
   return std::holds_alternative<cli::ResumeCommand>(command) ||
-         (std::holds_alternative<cli::ServeCommand>(command) && !std::get<cli::ServeCommand>(command).stdio);
+         (std::holds_alternative<cli::ServeCommand>(command) &&
+          !std::get<cli::ServeCommand>(command).stdio);
 }
 
 /// Dispatch of the commands that need a workspace.
 class InWorkspace {
  public:
-  InWorkspace(const cli::CommandLine& line, Workspace& workspace) : line_(line), workspace_(workspace) {}
+  InWorkspace(const cli::CommandLine& line, Workspace& workspace)
+      : line_(line), workspace_(workspace) {}
 
-  int operator()(const cli::MissionCommand& command) { return commands::run(line_, command, std::move(workspace_)); }
-  int operator()(const cli::ResumeCommand& command) { return commands::resume(command, std::move(workspace_)); }
-  int operator()(const cli::ServeCommand& command) { return commands::serve(command, std::move(workspace_)); }
-  int operator()(const cli::StatusCommand& command) { return commands::status(command, workspace_); }
-  int operator()(const cli::AttachCommand& command) { return commands::attach(command, workspace_); }
-  int operator()(const cli::StopCommand& command) { return commands::request(workspace_, "stop", {{"now", command.now}}); }
+  int operator()(const cli::MissionCommand& command) {
+    return commands::run(line_, command, std::move(workspace_));
+  }
+  int operator()(const cli::ResumeCommand& command) {
+    return commands::resume(command, std::move(workspace_));
+  }
+  int operator()(const cli::ServeCommand& command) {
+    return commands::serve(command, std::move(workspace_));
+  }
+  int operator()(const cli::StatusCommand& command) {
+    return commands::status(command, workspace_);
+  }
+  int operator()(const cli::AttachCommand& command) {
+    return commands::attach(command, workspace_);
+  }
+  int operator()(const cli::StopCommand& command) {
+    return commands::request(workspace_, "stop", {{"now", command.now}});
+  }
   int operator()(const cli::AnswerCommand& command) {
     return commands::request(workspace_, "answer", {{"id", command.id}, {"text", command.text}});
   }
@@ -49,13 +64,22 @@ class InWorkspace {
     return commands::request(workspace_, "tell", {{"task", command.task}, {"text", command.text}});
   }
   int operator()(const cli::TodoCommand& command) {
-    return commands::request(workspace_, "todo", {{"action", command.accept ? "accept" : "drop"}, {"id", command.id}});
+    return commands::request(workspace_, "todo",
+                             {{"action", command.accept ? "accept" : "drop"}, {"id", command.id}});
   }
-  int operator()(const cli::WaiveCommand& command) { return commands::request(workspace_, "waive", {{"check", command.check}}); }
-  int operator()(const cli::ResultCommand& command) { return commands::result(command, workspace_); }
+  int operator()(const cli::WaiveCommand& command) {
+    return commands::request(workspace_, "waive", {{"check", command.check}});
+  }
+  int operator()(const cli::ResultCommand& command) {
+    return commands::result(command, workspace_);
+  }
   int operator()(const cli::LogsCommand& command) { return commands::logs(command, workspace_); }
-  int operator()(const cli::MissionsCommand& command) { return commands::missions(command, workspace_); }
-  int operator()(const cli::AgentsCommand& command) { return commands::agents(command, workspace_); }
+  int operator()(const cli::MissionsCommand& command) {
+    return commands::missions(command, workspace_);
+  }
+  int operator()(const cli::AgentsCommand& command) {
+    return commands::agents(command, workspace_);
+  }
   template <class Other>
   int operator()(const Other&) {
     return cli::exit_failed;
@@ -68,10 +92,14 @@ class InWorkspace {
 
 int dispatch(const cli::CommandLine& line) {
   auto environment = config::process_environment();
-  if (const auto* demo = std::get_if<cli::DemoCommand>(&line.command)) return commands::demo(*demo, environment);
-  if (const auto* server = std::get_if<cli::ModelServerCommand>(&line.command)) return commands::model_server(*server);
-  if (const auto* doctor = std::get_if<cli::DoctorCommand>(&line.command)) return commands::doctor(*doctor, line, environment);
-  if (const auto* settings = std::get_if<cli::ConfigCommand>(&line.command)) return commands::configuration(*settings, line, environment);
+  if (const auto* demo = std::get_if<cli::DemoCommand>(&line.command))
+    return commands::demo(*demo, environment);
+  if (const auto* server = std::get_if<cli::ModelServerCommand>(&line.command))
+    return commands::model_server(*server);
+  if (const auto* doctor = std::get_if<cli::DoctorCommand>(&line.command))
+    return commands::doctor(*doctor, line, environment);
+  if (const auto* settings = std::get_if<cli::ConfigCommand>(&line.command))
+    return commands::configuration(*settings, line, environment);
   auto workspace = open_workspace(line, environment);
   if (!workspace) return commands::complain(workspace.error());
   for (const auto& warning : workspace->config.warnings) spdlog::warn("{}", warning);

@@ -33,7 +33,9 @@ constexpr auto status_period = 200ms;
 constexpr auto pause_deadline = 5s;
 
 std::int64_t wall_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 /// What the main thread waits for: notices of the mission, signals, the keeper's death.
@@ -79,7 +81,8 @@ class SignalThread {
           auto set = stop_signals();
           timespec patience{0, 100'000'000};
           while (!done_) {
-            if (sigtimedwait(&set, nullptr, &patience) > 0) inbox.put({Inbox::Item::Kind::interrupt, {}});
+            if (sigtimedwait(&set, nullptr, &patience) > 0)
+              inbox.put({Inbox::Item::Kind::interrupt, {}});
           }
         }) {}
   ~SignalThread() {
@@ -120,7 +123,9 @@ class Runner {
     auto control = ControlServer::start(*engine_);
     if (!control) return refuse(control.error());
     view_ = choose_view(options_.view, options_.engine.environment);
-    engine_->subscribe("view", [this](const Notice& notice) { inbox_.put({Inbox::Item::Kind::notice, notice}); });
+    engine_->subscribe("view", [this](const Notice& notice) {
+      inbox_.put({Inbox::Item::Kind::notice, notice});
+    });
     auto keeper = watch_keeper();
     SignalThread signals(inbox_);
     if (auto started = start(); !started) return refuse(started.error());
@@ -138,7 +143,9 @@ class Runner {
   std::unique_ptr<KeeperLink> watch_keeper() {
     auto fd = take_keeper_fd();
     if (!fd) return nullptr;
-    return std::make_unique<KeeperLink>(engine_->loop(), std::move(fd), [this] { inbox_.put({Inbox::Item::Kind::keeper_gone, {}}); });
+    return std::make_unique<KeeperLink>(engine_->loop(), std::move(fd), [this] {
+      inbox_.put({Inbox::Item::Kind::keeper_gone, {}});
+    });
   }
 
   static int refuse(const Error& error) {
@@ -156,7 +163,8 @@ class Runner {
       auto item = inbox_.next(status_period);
       if (!item) {
         refresh();
-        if (interrupted_at_ && std::chrono::steady_clock::now() - *interrupted_at_ > pause_deadline) return cli::exit_interrupted;
+        if (interrupted_at_ && std::chrono::steady_clock::now() - *interrupted_at_ > pause_deadline)
+          return cli::exit_interrupted;
         continue;
       }
       if (item->kind == Inbox::Item::Kind::notice) {
@@ -186,13 +194,16 @@ class Runner {
       return data.value("exit_code", 1);
     }
     if (notice.type == "mission_paused") {
-      outcome_ = json{{"outcome", "paused"}, {"exit_code", cli::exit_interrupted}, {"reason", "go on with: muster resume"}};
+      outcome_ = json{{"outcome", "paused"},
+                      {"exit_code", cli::exit_interrupted},
+                      {"reason", "go on with: muster resume"}};
       return cli::exit_interrupted;
     }
     if (notice.type == "needs_user") {
       refresh();
       if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-        outcome_ = json{{"outcome", "needs_user"}, {"exit_code", 3}, {"questions", data["questions"]}};
+        outcome_ =
+            json{{"outcome", "needs_user"}, {"exit_code", 3}, {"questions", data["questions"]}};
         return cli::exit_needs_user;
       }
     }
@@ -240,7 +251,8 @@ void block_signals() {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-std::unique_ptr<ui::View> choose_view(const cli::ViewOptions& wanted, const config::Environment& environment) {
+std::unique_ptr<ui::View> choose_view(const cli::ViewOptions& wanted,
+                                      const config::Environment& environment) {
   auto progress = [](std::string_view text) { write_all(STDERR_FILENO, text); };
   auto answer = [](std::string_view text) { write_all(STDOUT_FILENO, text); };
   if (wanted.json) return ui::make_json_view(answer);
@@ -266,8 +278,10 @@ int serve(EngineOptions options, bool stdio) {
     }
   }
   auto lock = rpc::WorkspaceLock::acquire(options.paths.lock_file);
-  auto engine = lock ? Engine::start(std::move(options)) : Result<std::unique_ptr<Engine>>(lock.error());
-  auto control = engine ? ControlServer::start(**engine) : Result<std::unique_ptr<ControlServer>>(engine.error());
+  auto engine =
+      lock ? Engine::start(std::move(options)) : Result<std::unique_ptr<Engine>>(lock.error());
+  auto control = engine ? ControlServer::start(**engine)
+                        : Result<std::unique_ptr<ControlServer>>(engine.error());
   if (!control) {
     fmt::print(stderr, "muster: {}\n", control.error().text());
     return cli::exit_failed;

@@ -1,5 +1,6 @@
 #pragma once
-// Runs one mission in this process from start to end: engine, control socket, view, signals, exit code.
+// Runs one mission in this process from start to end: engine, control socket, view, signals, exit
+// code.
 
 #include <optional>
 #include <string>
@@ -13,22 +14,25 @@ namespace muster {
 struct RunOptions {
   EngineOptions engine;
   cli::ViewOptions view;
-  std::optional<MissionStarted> start;   ///< a new mission ...
-  std::string resume;                    ///< ... or one of the journal
-  bool show_diff = false;                ///< print the mission's diff when it was sealed (the demo)
+  std::optional<MissionStarted> start;  ///< a new mission ...
+  std::string resume;                   ///< ... or one of the journal
+  bool show_diff = false;               ///< print the mission's diff when it was sealed (the demo)
 };
 
-/// Blocks until the mission ended, paused, or needs the user without a terminal. Returns the process's exit code. Call it from the main
-/// thread of an engine process, with SIGINT and SIGTERM blocked (block_signals()).
+/// Blocks until the mission ended, paused, or needs the user without a terminal. Returns the
+/// process's exit code. Call it from the main thread of an engine process, with SIGINT and SIGTERM
+/// blocked (block_signals()).
 int run_mission(RunOptions options);
 
 /// Blocks SIGINT and SIGTERM for this thread and all it will start; run_mission waits for them.
 void block_signals();
 
 /// JSON Lines, a live picture on a terminal, or a line per event.
-std::unique_ptr<ui::View> choose_view(const cli::ViewOptions& wanted, const config::Environment& environment);
+std::unique_ptr<ui::View> choose_view(const cli::ViewOptions& wanted,
+                                      const config::Environment& environment);
 
-/// Serves the control socket until no client and no mission is left for a while, or a signal comes: `muster serve`.
+/// Serves the control socket until no client and no mission is left for a while, or a signal comes:
+/// `muster serve`.
 int serve(EngineOptions options, bool stdio);
 
 }  // namespace muster

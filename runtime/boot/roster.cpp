@@ -12,7 +12,8 @@ Result<ModelBinding> bind_model(const config::Config& config, const config::Mode
   auto resolved = config::resolve_model(config, name, environment);
   if (!resolved) return resolved.error();
   ModelBinding binding;
-  binding.endpoint = {resolved->name.provider, resolved->base_url, resolved->api_key, resolved->name.model, resolved->headers};
+  binding.endpoint = {resolved->name.provider, resolved->base_url, resolved->api_key,
+                      resolved->name.model, resolved->headers};
   binding.lane = lane_of(resolved->name);
   binding.params.model = resolved->name.model;
   binding.params.temperature = resolved->temperature;
@@ -29,15 +30,19 @@ Result<ChatFragment> tools_of(const config::AgentSpec& agent) {
   auto names = agent.all_tools();
   for (const auto& tool : config::tool_specs())
     if (std::find(names.begin(), names.end(), tool.name) != names.end())
-      specs.push_back({std::string(tool.name), std::string(tool.description), std::string(tool.schema)});
+      specs.push_back(
+          {std::string(tool.name), std::string(tool.description), std::string(tool.schema)});
   return tools_fragment(specs);
 }
 
 RunRight right_of(config::Runs runs) {
   switch (runs) {
-    case config::Runs::all: return RunRight::all;
-    case config::Runs::verification: return RunRight::verification;
-    default: return RunRight::none;
+    case config::Runs::all:
+      return RunRight::all;
+    case config::Runs::verification:
+      return RunRight::verification;
+    default:
+      return RunRight::none;
   }
 }
 
@@ -45,7 +50,8 @@ RunRight right_of(config::Runs runs) {
 
 std::string lane_of(const config::ModelName& name) { return name.text(); }
 
-Result<Roster> make_roster(const config::Config& config, const config::Team& team, const config::Environment& environment) {
+Result<Roster> make_roster(const config::Config& config, const config::Team& team,
+                           const config::Environment& environment) {
   auto roles = team.roles;
   if (!roles.contains("searcher")) {  // `muster search` works with every team
     auto searcher = config::builtin_agent("searcher");

@@ -11,8 +11,9 @@ namespace muster {
 /// The scheduler's key of a model: provider and model, as the config spells them.
 [[nodiscard]] std::string lane_of(const config::ModelName& name);
 
-/// One profile per role of the team. A role without a model gets a profile without one: its first session fails with that reason.
-/// Errors: an unknown provider or a missing key variable, named.
-Result<Roster> make_roster(const config::Config& config, const config::Team& team, const config::Environment& environment);
+/// One profile per role of the team. A role without a model gets a profile without one: its first
+/// session fails with that reason. Errors: an unknown provider or a missing key variable, named.
+Result<Roster> make_roster(const config::Config& config, const config::Team& team,
+                           const config::Environment& environment);
 
 }  // namespace muster

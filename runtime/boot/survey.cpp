@@ -14,9 +14,11 @@ constexpr std::size_t max_rules = 16000;
 constexpr std::size_t max_listing = 200;
 
 /// What the user configured replaces what was found of that kind.
-void override_commands(std::vector<ProjectCommand>& commands, const std::map<std::string, std::string>& configured) {
+void override_commands(std::vector<ProjectCommand>& commands,
+                       const std::map<std::string, std::string>& configured) {
   for (const auto& [kind, command] : configured) {
-    std::erase_if(commands, [&kind = kind](const ProjectCommand& found) { return found.kind == kind; });
+    std::erase_if(commands,
+                  [&kind = kind](const ProjectCommand& found) { return found.kind == kind; });
     if (!command.empty()) commands.push_back({kind, kind, command, {}, "configuration"});
   }
 }
@@ -24,7 +26,8 @@ void override_commands(std::vector<ProjectCommand>& commands, const std::map<std
 std::string rules_of(const FileTree& tree) {
   std::string out;
   for (const char* name : {"AGENTS.md", "CLAUDE.md"})
-    if (auto text = tree.read(name)) out += std::string(out.empty() ? "" : "\n") + "From " + name + ":\n" + *text;
+    if (auto text = tree.read(name))
+      out += std::string(out.empty() ? "" : "\n") + "From " + name + ":\n" + *text;
   return std::string(bounded_head(out, max_rules));
 }
 
@@ -44,7 +47,8 @@ std::string listing_of(const FileTree& tree) {
 
 }  // namespace
 
-ProjectFacts survey_project(const std::string& root, const std::map<std::string, std::string>& configured) {
+ProjectFacts survey_project(const std::string& root,
+                            const std::map<std::string, std::string>& configured) {
   ProjectFacts facts;
   auto tree = files::DirectoryFileTree::open(root);
   if (!tree) return facts;

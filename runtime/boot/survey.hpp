@@ -8,7 +8,9 @@
 
 namespace muster {
 
-/// Reads the tree at `root`: stack, commands (those of the config win), rules for agents, a short listing. Blocks.
-[[nodiscard]] ProjectFacts survey_project(const std::string& root, const std::map<std::string, std::string>& configured);
+/// Reads the tree at `root`: stack, commands (those of the config win), rules for agents, a short
+/// listing. Blocks.
+[[nodiscard]] ProjectFacts survey_project(const std::string& root,
+                                          const std::map<std::string, std::string>& configured);
 
 }  // namespace muster

@@ -7,7 +7,8 @@
 
 namespace muster {
 
-Result<Workspace> open_workspace(const cli::CommandLine& line, const config::Environment& environment) {
+Result<Workspace> open_workspace(const cli::CommandLine& line,
+                                 const config::Environment& environment) {
   Workspace out;
   out.environment = environment;
   std::error_code error;
@@ -34,7 +35,8 @@ Result<std::string> choose_mission(const Workspace& workspace, const std::string
   if (!store) return store.error();
   auto missions = (*store)->missions();
   if (!missions) return missions.error();
-  if (missions->empty()) return Error{ErrorCode::not_found, "there is no mission in this workspace yet"};
+  if (missions->empty())
+    return Error{ErrorCode::not_found, "there is no mission in this workspace yet"};
   return missions->front().mission;
 }
 

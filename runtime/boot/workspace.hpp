@@ -16,10 +16,13 @@ struct Workspace {
   config::Loaded config;
 };
 
-/// Finds the workspace (the git work tree around the folder, else the folder itself) and loads its configuration. Warnings are not printed.
-Result<Workspace> open_workspace(const cli::CommandLine& line, const config::Environment& environment);
+/// Finds the workspace (the git work tree around the folder, else the folder itself) and loads its
+/// configuration. Warnings are not printed.
+Result<Workspace> open_workspace(const cli::CommandLine& line,
+                                 const config::Environment& environment);
 
-/// The mission that is meant: the given one, else the newest of the journal; not_found when there is none.
+/// The mission that is meant: the given one, else the newest of the journal; not_found when there
+/// is none.
 Result<std::string> choose_mission(const Workspace& workspace, const std::string& given);
 
 }  // namespace muster

@@ -30,7 +30,8 @@ std::string commands_text(const State& state) {
   std::string out;
   for (const auto& command : state.commands)
     out += "- " + command.check + ": `" + command.command + "`" +
-           (command.cwd.empty() ? "" : " in " + command.cwd) + " (found in " + command.found_in + ")\n";
+           (command.cwd.empty() ? "" : " in " + command.cwd) + " (found in " + command.found_in +
+           ")\n";
   return out;
 }
 
@@ -44,7 +45,8 @@ std::string findings_text(const std::vector<ReviewFinding>& findings) {
   std::string out;
   for (const auto& finding : findings) {
     out += "- ";
-    if (!finding.file.empty()) out += finding.file + (finding.line > 0 ? ":" + std::to_string(finding.line) : "") + ": ";
+    if (!finding.file.empty())
+      out += finding.file + (finding.line > 0 ? ":" + std::to_string(finding.line) : "") + ": ";
     out += finding.message + "\n";
   }
   return out;
@@ -69,9 +71,10 @@ std::string task_text(const TaskState& task) {
   if (!spec.acceptance.empty()) out += "Acceptance:\n" + bullets(spec.acceptance);
   out += "The engine will verify by running:\n";
   for (const auto& check : spec.verification)
-    out += check.command.empty() ? "- " + check.check + " " + check.path +
-                                       (check.pattern.empty() ? "" : " /" + check.pattern + "/") + "\n"
-                                 : "- `" + check.command + "`\n";
+    out += check.command.empty()
+               ? "- " + check.check + " " + check.path +
+                     (check.pattern.empty() ? "" : " /" + check.pattern + "/") + "\n"
+               : "- `" + check.command + "`\n";
   return out;
 }
 
@@ -110,7 +113,8 @@ std::string describe_plan(const State& state) {
     for (const auto& file : task.spec.files) out += "      file: " + file + "\n";
     for (const auto& id : task.spec.depends_on) out += "      after: " + id + "\n";
     for (const auto& check : task.spec.verification)
-      out += "      verify: " + (check.command.empty() ? check.check + " " + check.path : check.command) + "\n";
+      out += "      verify: " +
+             (check.command.empty() ? check.check + " " + check.path : check.command) + "\n";
   }
   return out;
 }
@@ -120,7 +124,9 @@ std::string brief_triage(const State& state, const BriefingExtras& extras) {
   section(out, "Objective", state.objective);
   section(out, "What the user said", bullets(state.guidance));
   project(out, state, extras);
-  out += "\nLook as far as you need, then call submit_triage: question (give the answer), small (give the one task), or large.\n";
+  out +=
+      "\nLook as far as you need, then call submit_triage: question (give the answer), small (give "
+      "the one task), or large.\n";
   return out;
 }
 
@@ -129,7 +135,9 @@ std::string brief_search(const State& state, const BriefingExtras& extras) {
   section(out, "Find", state.objective);
   section(out, "What the user said", bullets(state.guidance));
   project(out, state, extras);
-  out += "\nSearch this repository, then call answer with what you found: paths with line numbers, and what they mean.\n";
+  out +=
+      "\nSearch this repository, then call answer with what you found: paths with line numbers, "
+      "and what they mean.\n";
   return out;
 }
 
@@ -146,7 +154,8 @@ std::string brief_plan(const State& state, const BriefingExtras& extras) {
             (task.reason.empty() ? "" : ": " + task.reason) + "\n";
   section(out, "Earlier tasks; plan again for what failed, with new ids", past);
   out += "\nAt most " + std::to_string(state.limits.max_files_per_task) +
-         " files a task; tasks that share no file and no dependency run in parallel. Use ids of milestone M" +
+         " files a task; tasks that share no file and no dependency run in parallel. Use ids of "
+         "milestone M" +
          std::to_string(state.iteration) + ". Call submit_plan.\n";
   return out;
 }
@@ -156,9 +165,12 @@ std::string brief_work(const State& state, const TaskState& task, const Briefing
   section(out, "Task", task_text(task));
   section(out, "It is part of the objective", state.objective);
   section(out, "What the user said", bullets(task.guidance));
-  section(out, "An earlier attempt was thrown away; this was held against it", findings_text(task.findings));
+  section(out, "An earlier attempt was thrown away; this was held against it",
+          findings_text(task.findings));
   project(out, state, extras);
-  out += "\nYour snapshot is the working directory. When the task is done and its verification passes, call submit_result.\n";
+  out +=
+      "\nYour snapshot is the working directory. When the task is done and its verification "
+      "passes, call submit_result.\n";
   return out;
 }
 
@@ -171,7 +183,9 @@ std::string brief_fix(const State& state, const TaskState& task, const BriefingE
   section(out, "What the author said", task.summary);
   section(out, "Changes so far", extras.diff);
   project(out, state, extras);
-  out += "\nYour snapshot is the working directory, with the changes so far. Mend the findings, then call submit_result.\n";
+  out +=
+      "\nYour snapshot is the working directory, with the changes so far. Mend the findings, then "
+      "call submit_result.\n";
   return out;
 }
 
@@ -179,12 +193,15 @@ std::string brief_review(const State& state, const TaskState& task, const Briefi
   std::string out;
   section(out, "Task", task_text(task));
   section(out, "It is part of the objective", state.objective);
-  section(out, "Executed verification (by the engine, on exactly this tree)", receipts_text(task.receipts));
+  section(out, "Executed verification (by the engine, on exactly this tree)",
+          receipts_text(task.receipts));
   section(out, "Noticed by the engine", findings_text(task.engine_findings));
   section(out, "What the author said", task.summary);
   section(out, "Diff", extras.diff);
   section(out, "Rules of this repository", extras.rules);
-  out += "\nThe working directory is the changed tree. Judge the change against task and acceptance, then call submit_verdict.\n";
+  out +=
+      "\nThe working directory is the changed tree. Judge the change against task and acceptance, "
+      "then call submit_verdict.\n";
   return out;
 }
 
@@ -194,16 +211,19 @@ std::string brief_master_review(const State& state, const BriefingExtras& extras
   std::string todo;
   for (const auto& task : state.tasks)
     if (task.stage != Stage::dropped)
-      todo += "- [" + std::string(task.stage == Stage::done ? "x" : " ") + "] " + task.spec.id + " " +
-              task.spec.title + "\n";
+      todo += "- [" + std::string(task.stage == Stage::done ? "x" : " ") + "] " + task.spec.id +
+              " " + task.spec.title + "\n";
   section(out, "Tasks", todo);
   std::string checks;
   for (const auto& [name, receipt] : state.final_receipts)
-    checks += describe_receipt(receipt) + "  -> " + std::string(name_of(judge_check(state, receipt))) + "\n";
+    checks += describe_receipt(receipt) + "  -> " +
+              std::string(name_of(judge_check(state, receipt))) + "\n";
   section(out, "Executed checks on the integrated tree", checks);
   section(out, "Diff of the whole mission", extras.diff);
   section(out, "Rules of this repository", extras.rules);
-  out += "\nThe working directory is the integrated tree. Does it meet the objective? Call submit_verdict; each finding becomes a task.\n";
+  out +=
+      "\nThe working directory is the integrated tree. Does it meet the objective? Call "
+      "submit_verdict; each finding becomes a task.\n";
   return out;
 }
 
@@ -212,10 +232,14 @@ std::string brief_seal(const State& state) {
   section(out, "Objective", state.objective);
   std::string todo;
   for (const auto& task : state.tasks)
-    if (task.stage == Stage::done) todo += "- " + task.spec.id + " " + task.spec.title + ": " + bounded(task.summary, 300) + "\n";
+    if (task.stage == Stage::done)
+      todo +=
+          "- " + task.spec.id + " " + task.spec.title + ": " + bounded(task.summary, 300) + "\n";
   section(out, "Done, reviewed and landed", todo);
   section(out, "The plan was", state.plan_summary);
-  out += "\nAll checks passed and the master review approved. Call request_seal with a summary for the user: what changed and what to know.\n";
+  out +=
+      "\nAll checks passed and the master review approved. Call request_seal with a summary for "
+      "the user: what changed and what to know.\n";
   return out;
 }
 

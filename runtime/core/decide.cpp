@@ -3,7 +3,8 @@
 #include "runtime/core/gate.hpp"
 #include "runtime/core/state.hpp"
 
-// What comes next, as a table from stage or phase to intent. All judgement about what happened is in apply.cpp.
+// What comes next, as a table from stage or phase to intent. All judgement about what happened is
+// in apply.cpp.
 
 namespace muster {
 namespace {
@@ -17,16 +18,23 @@ bool has_open(const State& state, IntentKind kind) {
 std::optional<IntentKind> next_step(const State& state, const TaskState& task) {
   if (task.open_intent != 0) return std::nullopt;
   switch (task.stage) {
-    case Stage::leased: return IntentKind::prepare;
-    case Stage::ready: return task.fixing ? IntentKind::fix : IntentKind::work;
-    case Stage::worked: return IntentKind::verify;
-    case Stage::verified: return IntentKind::review;
+    case Stage::leased:
+      return IntentKind::prepare;
+    case Stage::ready:
+      return task.fixing ? IntentKind::fix : IntentKind::work;
+    case Stage::worked:
+      return IntentKind::verify;
+    case Stage::verified:
+      return IntentKind::review;
     case Stage::approved:
       if (state.landing_task == task.spec.id) return IntentKind::merge;
       return std::nullopt;
-    case Stage::merged: return task.merge.base_moved ? IntentKind::reverify : IntentKind::land;
-    case Stage::conflicted: return IntentKind::rebase;
-    default: return std::nullopt;
+    case Stage::merged:
+      return task.merge.base_moved ? IntentKind::reverify : IntentKind::land;
+    case Stage::conflicted:
+      return IntentKind::rebase;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -65,13 +73,17 @@ void finish(const State& state, Issuer& issue) {
 
 void mission_steps(const State& state, Issuer& issue) {
   switch (state.phase) {
-    case Phase::exploring: return explore(state, issue);
+    case Phase::exploring:
+      return explore(state, issue);
     case Phase::planning:
       if (!state.plan_pending_approval) issue.mission(IntentKind::plan);
       return;
-    case Phase::master_review: return finish(state, issue);
-    case Phase::sealing: return issue.mission(IntentKind::seal);
-    default: return;
+    case Phase::master_review:
+      return finish(state, issue);
+    case Phase::sealing:
+      return issue.mission(IntentKind::seal);
+    default:
+      return;
   }
 }
 

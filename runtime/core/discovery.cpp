@@ -16,12 +16,15 @@ constexpr std::size_t max_projects = 20;
 /// One folder that has a build system, and what was found in it so far.
 class Folder {
  public:
-  Folder(const FileTree& tree, std::string path, Discovery& out) : tree_(tree), path_(std::move(path)), out_(out) {}
+  Folder(const FileTree& tree, std::string path, Discovery& out)
+      : tree_(tree), path_(std::move(path)), out_(out) {}
 
   [[nodiscard]] bool has(const std::string& name) const {
     return std::binary_search(tree_.files().begin(), tree_.files().end(), full(name));
   }
-  [[nodiscard]] std::string text(const std::string& name) const { return tree_.read(full(name)).value_or(""); }
+  [[nodiscard]] std::string text(const std::string& name) const {
+    return tree_.read(full(name)).value_or("");
+  }
   [[nodiscard]] bool has_under(const std::string& folder) const {
     auto prefix = full(folder) + "/";
     auto at = std::lower_bound(tree_.files().begin(), tree_.files().end(), prefix);
@@ -35,7 +38,8 @@ class Folder {
   }
 
   void stack(const std::string& name) {
-    if (std::find(out_.stack.begin(), out_.stack.end(), name) == out_.stack.end()) out_.stack.push_back(name);
+    if (std::find(out_.stack.begin(), out_.stack.end(), name) == out_.stack.end())
+      out_.stack.push_back(name);
   }
   /// The first build system of a folder that offers a kind has it.
   void command(const std::string& kind, const std::string& command, const std::string& found_in) {
@@ -45,7 +49,9 @@ class Folder {
   }
 
  private:
-  [[nodiscard]] std::string full(const std::string& name) const { return path_.empty() ? name : path_ + "/" + name; }
+  [[nodiscard]] std::string full(const std::string& name) const {
+    return path_.empty() ? name : path_ + "/" + name;
+  }
 
   const FileTree& tree_;
   std::string path_;
@@ -53,7 +59,9 @@ class Folder {
   std::set<std::string> kinds_;
 };
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
 
 /// A rule "name:" of a makefile or justfile (not "name:=").
 bool has_rule(const std::string& text, std::string_view name) {
@@ -61,7 +69,8 @@ bool has_rule(const std::string& text, std::string_view name) {
     if (!line.starts_with(name)) continue;
     auto rest = line.substr(name.size());
     auto colon = rest.find(':');
-    bool only_words = colon != std::string_view::npos && rest.substr(0, colon).find_first_of("=#\t") == std::string_view::npos;
+    bool only_words = colon != std::string_view::npos &&
+                      rest.substr(0, colon).find_first_of("=#\t") == std::string_view::npos;
     bool separate = !rest.empty() && (rest[0] == ':' || rest[0] == ' ');
     if (only_words && separate && (colon + 1 >= rest.size() || rest[colon + 1] != '=')) return true;
   }
@@ -78,10 +87,14 @@ void find_just(Folder& folder) {
   for (const char* file : {"justfile", "Justfile", ".justfile"}) {
     if (!folder.has(file)) continue;
     auto text = folder.text(file);
-    if (auto rule = first_rule(text, {"build"}); !rule.empty()) folder.command("build", "just " + rule, file);
-    if (auto rule = first_rule(text, {"test", "tests", "check"}); !rule.empty()) folder.command("test", "just " + rule, file);
-    if (auto rule = first_rule(text, {"lint"}); !rule.empty()) folder.command("lint", "just " + rule, file);
-    if (auto rule = first_rule(text, {"run"}); !rule.empty()) folder.command("run", "just " + rule, file);
+    if (auto rule = first_rule(text, {"build"}); !rule.empty())
+      folder.command("build", "just " + rule, file);
+    if (auto rule = first_rule(text, {"test", "tests", "check"}); !rule.empty())
+      folder.command("test", "just " + rule, file);
+    if (auto rule = first_rule(text, {"lint"}); !rule.empty())
+      folder.command("lint", "just " + rule, file);
+    if (auto rule = first_rule(text, {"run"}); !rule.empty())
+      folder.command("run", "just " + rule, file);
   }
 }
 
@@ -90,10 +103,14 @@ void find_make(Folder& folder) {
     if (!folder.has(file)) continue;
     folder.stack("Make");
     auto text = folder.text(file);
-    if (auto rule = first_rule(text, {"all", "build"}); !rule.empty()) folder.command("build", "make " + rule, file);
-    if (auto rule = first_rule(text, {"test", "tests", "check"}); !rule.empty()) folder.command("test", "make " + rule, file);
-    if (auto rule = first_rule(text, {"lint"}); !rule.empty()) folder.command("lint", "make " + rule, file);
-    if (auto rule = first_rule(text, {"run"}); !rule.empty()) folder.command("run", "make " + rule, file);
+    if (auto rule = first_rule(text, {"all", "build"}); !rule.empty())
+      folder.command("build", "make " + rule, file);
+    if (auto rule = first_rule(text, {"test", "tests", "check"}); !rule.empty())
+      folder.command("test", "make " + rule, file);
+    if (auto rule = first_rule(text, {"lint"}); !rule.empty())
+      folder.command("lint", "make " + rule, file);
+    if (auto rule = first_rule(text, {"run"}); !rule.empty())
+      folder.command("run", "make " + rule, file);
     return;
   }
 }
@@ -103,9 +120,11 @@ std::string cmake_preset(const Folder& folder) {
   auto presets = json::parse(folder.text("CMakePresets.json"), nullptr, false);
   if (!presets.is_object()) return {};
   for (const auto& preset : presets.value("configurePresets", json::array()))
-    if (preset.is_object() && !preset.value("hidden", false) && preset.contains("name") && preset["name"].is_string())
+    if (preset.is_object() && !preset.value("hidden", false) && preset.contains("name") &&
+        preset["name"].is_string())
       for (const auto& build : presets.value("buildPresets", json::array()))
-        if (build.is_object() && build.value("configurePreset", "") == preset["name"]) return preset["name"].get<std::string>();
+        if (build.is_object() && build.value("configurePreset", "") == preset["name"])
+          return preset["name"].get<std::string>();
   return {};
 }
 
@@ -114,20 +133,27 @@ void find_cmake(Folder& folder) {
   auto text = folder.text("CMakeLists.txt");
   folder.stack("C/C++ (CMake)");
   auto preset = cmake_preset(folder);
-  bool named = !preset.empty() && preset.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == std::string::npos;
+  bool named =
+      !preset.empty() &&
+      preset.find_first_not_of(
+          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == std::string::npos;
   auto build = named ? "cmake --preset " + preset + " && cmake --build --preset " + preset
                      : std::string("cmake -S . -B build && cmake --build build -j");
   folder.command("build", build, named ? "CMakePresets.json" : "CMakeLists.txt");
-  if (contains(text, "enable_testing") || contains(text, "include(CTest)") || contains(text, "add_test") ||
-      contains(text, "catch_discover_tests") || contains(text, "gtest_discover_tests"))
-    folder.command("test", named ? build + " && ctest --preset " + preset + " --output-on-failure"
-                                 : build + " && ctest --test-dir build --output-on-failure",
+  if (contains(text, "enable_testing") || contains(text, "include(CTest)") ||
+      contains(text, "add_test") || contains(text, "catch_discover_tests") ||
+      contains(text, "gtest_discover_tests"))
+    folder.command("test",
+                   named ? build + " && ctest --preset " + preset + " --output-on-failure"
+                         : build + " && ctest --test-dir build --output-on-failure",
                    "CMakeLists.txt");
 }
 
 /// The package manager whose lock file is there.
 std::string node_runner(const Folder& folder, const json& package) {
-  auto declared = package.value("packageManager", json()).is_string() ? package["packageManager"].get<std::string>() : std::string();
+  auto declared = package.value("packageManager", json()).is_string()
+                      ? package["packageManager"].get<std::string>()
+                      : std::string();
   for (const char* name : {"pnpm", "yarn", "bun"})
     if (declared.starts_with(name)) return name;
   if (folder.has("pnpm-lock.yaml")) return "pnpm";
@@ -141,7 +167,8 @@ void find_node(Folder& folder) {
   auto package = json::parse(folder.text("package.json"), nullptr, false);
   if (!package.is_object()) return;
   auto runner = node_runner(folder, package);
-  folder.stack(std::string(folder.has("tsconfig.json") ? "TypeScript" : "JavaScript") + " (" + runner + ")");
+  folder.stack(std::string(folder.has("tsconfig.json") ? "TypeScript" : "JavaScript") + " (" +
+               runner + ")");
   auto scripts = package.value("scripts", json::object());
   auto script = [&](const char* name) {
     auto found = scripts.is_object() ? scripts.find(name) : scripts.end();
@@ -163,22 +190,26 @@ bool is_python_test(std::string_view name) {
 
 void find_python(Folder& folder) {
   auto project = folder.text("pyproject.toml");
-  bool any = folder.has("pyproject.toml") || folder.has("setup.py") || folder.has("setup.cfg") || folder.has("requirements.txt") ||
-             folder.has("tox.ini") || folder.has("pytest.ini");
+  bool any = folder.has("pyproject.toml") || folder.has("setup.py") || folder.has("setup.cfg") ||
+             folder.has("requirements.txt") || folder.has("tox.ini") || folder.has("pytest.ini");
   if (!any) return;
   bool uv = folder.has("uv.lock");
   folder.stack(uv ? "Python (uv)" : "Python");
-  std::string where = folder.has("pyproject.toml") ? "pyproject.toml" : folder.has("setup.py") ? "setup.py" : "requirements.txt";
-  bool pytest = folder.has("pytest.ini") || folder.has("conftest.py") || contains(project, "pytest") ||
-                contains(folder.text("requirements.txt"), "pytest") || contains(folder.text("setup.cfg"), "pytest") ||
-                folder.any(is_python_test);
+  std::string where = folder.has("pyproject.toml") ? "pyproject.toml"
+                      : folder.has("setup.py")     ? "setup.py"
+                                                   : "requirements.txt";
+  bool pytest = folder.has("pytest.ini") || folder.has("conftest.py") ||
+                contains(project, "pytest") ||
+                contains(folder.text("requirements.txt"), "pytest") ||
+                contains(folder.text("setup.cfg"), "pytest") || folder.any(is_python_test);
   if (uv && pytest)
     folder.command("test", "uv run pytest -q", "uv.lock");
   else if (folder.has("tox.ini") && !pytest)
     folder.command("test", "tox -q", "tox.ini");
   else if (pytest)
     folder.command("test", "python3 -m pytest -q", folder.has("pytest.ini") ? "pytest.ini" : where);
-  if (contains(project, "[tool.ruff")) folder.command("lint", uv ? "uv run ruff check ." : "ruff check .", "pyproject.toml");
+  if (contains(project, "[tool.ruff"))
+    folder.command("lint", uv ? "uv run ruff check ." : "ruff check .", "pyproject.toml");
 }
 
 void find_cargo(Folder& folder) {
@@ -214,13 +245,15 @@ void find_jvm(Folder& folder) {
 
 bool is_marker(std::string_view name) {
   static const std::set<std::string_view> markers{
-      "CMakeLists.txt", "Makefile", "makefile", "GNUmakefile", "package.json", "pyproject.toml", "setup.py", "setup.cfg",
-      "requirements.txt", "tox.ini", "pytest.ini", "Cargo.toml", "go.mod", "pom.xml", "build.gradle", "build.gradle.kts", "justfile",
-      "Justfile", ".justfile"};
+      "CMakeLists.txt",   "Makefile",   "makefile",  "GNUmakefile",      "package.json",
+      "pyproject.toml",   "setup.py",   "setup.cfg", "requirements.txt", "tox.ini",
+      "pytest.ini",       "Cargo.toml", "go.mod",    "pom.xml",          "build.gradle",
+      "build.gradle.kts", "justfile",   "Justfile",  ".justfile"};
   return markers.contains(name);
 }
 
-/// A part of a project that is already covered from above: workspaces are built and tested from their root.
+/// A part of a project that is already covered from above: workspaces are built and tested from
+/// their root.
 bool is_inside(const std::string& folder, const std::string& project) {
   return project.empty() ? !folder.empty() : folder.starts_with(project + "/");
 }
@@ -234,7 +267,9 @@ std::vector<std::string> project_folders(const FileTree& tree) {
   }
   std::vector<std::string> sorted(all.begin(), all.end());
   std::stable_sort(sorted.begin(), sorted.end(), [](const std::string& a, const std::string& b) {
-    auto depth = [](const std::string& path) { return path.empty() ? 0 : 1 + std::count(path.begin(), path.end(), '/'); };
+    auto depth = [](const std::string& path) {
+      return path.empty() ? 0 : 1 + std::count(path.begin(), path.end(), '/');
+    };
     return depth(a) < depth(b);
   });
   return sorted;
@@ -259,26 +294,32 @@ Discovery discover(const FileTree& tree) {
   std::vector<std::string> with_tests;
   std::size_t searched = 0;
   for (const auto& folder : project_folders(tree)) {
-    bool covered = std::any_of(with_tests.begin(), with_tests.end(), [&](const std::string& project) { return is_inside(folder, project); });
+    bool covered =
+        std::any_of(with_tests.begin(), with_tests.end(),
+                    [&](const std::string& project) { return is_inside(folder, project); });
     if (covered || searched++ >= max_projects) continue;
     auto before = out.commands.size();
     search(tree, folder, out);
-    bool tests = std::any_of(out.commands.begin() + static_cast<std::ptrdiff_t>(before), out.commands.end(),
-                             [](const ProjectCommand& command) { return command.kind == "test"; });
+    bool tests =
+        std::any_of(out.commands.begin() + static_cast<std::ptrdiff_t>(before), out.commands.end(),
+                    [](const ProjectCommand& command) { return command.kind == "test"; });
     if (tests) with_tests.push_back(folder);
   }
   return out;
 }
 
 std::string render_context(const Discovery& found) {
-  std::string out = "# Context\n\nFound by muster; written again when it looks again.\n\n## Stack\n\n";
+  std::string out =
+      "# Context\n\nFound by muster; written again when it looks again.\n\n## Stack\n\n";
   if (found.stack.empty()) out += "Nothing that muster knows.\n";
   for (const auto& name : found.stack) out += "- " + name + "\n";
   out += "\n## Commands\n\n";
-  if (found.commands.empty()) out += "None found. Set them with the key `commands` of the configuration.\n";
+  if (found.commands.empty())
+    out += "None found. Set them with the key `commands` of the configuration.\n";
   for (const auto& command : found.commands)
-    out += "- " + command.check + ": `" + command.command + "`" + (command.cwd.empty() ? "" : " in " + command.cwd) +
-           " (found in " + command.found_in + ")\n";
+    out += "- " + command.check + ": `" + command.command + "`" +
+           (command.cwd.empty() ? "" : " in " + command.cwd) + " (found in " + command.found_in +
+           ")\n";
   return out;
 }
 

@@ -20,12 +20,12 @@ class FileTree {
 };
 
 struct Discovery {
-  std::vector<std::string> stack;          ///< "C++ (CMake)", "JavaScript (npm)" ... each once
-  std::vector<ProjectCommand> commands;    ///< build, lint, test, run; the shallowest projects first
+  std::vector<std::string> stack;        ///< "C++ (CMake)", "JavaScript (npm)" ... each once
+  std::vector<ProjectCommand> commands;  ///< build, lint, test, run; the shallowest projects first
 };
 
-/// Knows CMake, Make, npm/pnpm/yarn/bun, pytest/tox/uv, cargo, go, maven, gradle and just; several per repository. Inside a folder the
-/// first build system that offers a kind of command wins.
+/// Knows CMake, Make, npm/pnpm/yarn/bun, pytest/tox/uv, cargo, go, maven, gradle and just; several
+/// per repository. Inside a folder the first build system that offers a kind of command wins.
 [[nodiscard]] Discovery discover(const FileTree& tree);
 
 /// context.md: what was found and where, for people and agents.

@@ -1,5 +1,6 @@
 #pragma once
-// Enums travel as stable snake_case names. A type opts in with one table; an unknown name is an error, never a default.
+// Enums travel as stable snake_case names. A type opts in with one table; an unknown name is an
+// error, never a default.
 
 #include <array>
 #include <nlohmann/json.hpp>
@@ -16,7 +17,9 @@ template <class E>
 struct EnumNames;
 
 template <class E>
-concept NamedEnum = requires { EnumNames<E>::table; };
+concept NamedEnum = requires {
+  EnumNames<E>::table;
+};
 
 template <NamedEnum E>
 [[nodiscard]] constexpr std::string_view name_of(E value) noexcept {

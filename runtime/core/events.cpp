@@ -79,16 +79,39 @@ namespace {
 template <class T>
 concept HasNoFields = std::is_empty_v<T>;
 
-constexpr std::array<std::string_view, std::variant_size_v<EventBody>> names{
-    "mission_started",  "intent_issued",       "step_failed",    "context_discovered",
-    "baseline_recorded", "triaged",            "plan_submitted", "snapshot_ready",
-    "work_submitted",   "task_verified",       "verdict_given",  "merged",
-    "landed",           "integrated_verified", "seal_requested", "sealed",
-    "answered",         "lease_extended",      "issue_raised",   "issue_resolved",
-    "question_asked",   "usage_recorded",      "time_passed",    "limit_hit",
-    "user_stopped",     "user_paused",         "user_resumed",   "user_answered",
-    "user_told",        "user_waived",         "todo_decided",   "task_proposed",
-    "task_reworded"};
+constexpr std::array<std::string_view, std::variant_size_v<EventBody>> names{"mission_started",
+                                                                             "intent_issued",
+                                                                             "step_failed",
+                                                                             "context_discovered",
+                                                                             "baseline_recorded",
+                                                                             "triaged",
+                                                                             "plan_submitted",
+                                                                             "snapshot_ready",
+                                                                             "work_submitted",
+                                                                             "task_verified",
+                                                                             "verdict_given",
+                                                                             "merged",
+                                                                             "landed",
+                                                                             "integrated_verified",
+                                                                             "seal_requested",
+                                                                             "sealed",
+                                                                             "answered",
+                                                                             "lease_extended",
+                                                                             "issue_raised",
+                                                                             "issue_resolved",
+                                                                             "question_asked",
+                                                                             "usage_recorded",
+                                                                             "time_passed",
+                                                                             "limit_hit",
+                                                                             "user_stopped",
+                                                                             "user_paused",
+                                                                             "user_resumed",
+                                                                             "user_answered",
+                                                                             "user_told",
+                                                                             "user_waived",
+                                                                             "todo_decided",
+                                                                             "task_proposed",
+                                                                             "task_reworded"};
 
 template <std::size_t Index>
 EventBody read_as(const nlohmann::json& in) {

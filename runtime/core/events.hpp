@@ -1,6 +1,7 @@
 #pragma once
 // Everything that can happen to a mission. State = fold(events); nothing else changes it.
-// A member is added at the end of its struct and gets a default, so that old journals stay readable.
+// A member is added at the end of its struct and gets a default, so that old journals stay
+// readable.
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
@@ -40,7 +41,8 @@ struct EnumNames<TriageKind> {
        {TriageKind::large, "large"}}};
 };
 
-/// A step that decide() asks the executors to take. Each is answered by exactly one receipt event that names its id.
+/// A step that decide() asks the executors to take. Each is answered by exactly one receipt event
+/// that names its id.
 enum class IntentKind {
   discover,       ///< open the workspace, find stack and commands       -> ContextDiscovered
   baseline,       ///< run build and tests once at the base              -> BaselineRecorded
@@ -89,7 +91,7 @@ enum class Phase {
   executing,
   barrier,
   master_review,
-  sealing,   ///< the gate is open; the seal is being carried out
+  sealing,  ///< the gate is open; the seal is being carried out
   sealed,
   answered,  ///< a question, search, plan or review was answered: nothing to seal
   stopped,
@@ -142,7 +144,8 @@ struct ReviewFinding {
   std::string severity;  ///< error | warning | info; only errors block
 };
 
-// ---- Events -----------------------------------------------------------------------------------------------------------------------
+// ---- Events
+// -----------------------------------------------------------------------------------------------------------------------
 
 struct MissionStarted {
   std::string mission;
@@ -151,7 +154,7 @@ struct MissionStarted {
   std::string workspace;
   std::string team = "squad";
   bool approve_plan = false;
-  bool baseline = true;   ///< run build and tests at the base first
+  bool baseline = true;  ///< run build and tests at the base first
   std::int64_t at_ms = 0;
   MissionLimits limits;
 };
@@ -170,11 +173,11 @@ struct StepFailed {
 };
 struct ContextDiscovered {
   IntentId intent = 0;
-  std::string base;        ///< commit
-  std::string tree;        ///< its tree hash
+  std::string base;  ///< commit
+  std::string tree;  ///< its tree hash
   std::vector<std::string> stack;
   std::vector<ProjectCommand> commands;
-  std::vector<std::string> dirty;   ///< the user's uncommitted files: not part of the mission
+  std::vector<std::string> dirty;  ///< the user's uncommitted files: not part of the mission
 };
 struct BaselineRecorded {
   IntentId intent = 0;
@@ -201,15 +204,15 @@ struct WorkSubmitted {
   IntentId intent = 0;
   std::string summary;
   int tool_calls = 0;
-  bool changed = false;              ///< the snapshot differs from its base
+  bool changed = false;  ///< the snapshot differs from its base
   std::string test_exempt_reason;
 };
 struct TaskVerified {
   IntentId intent = 0;
-  std::string tree;                   ///< hash of the snapshot (or the merged tree) that was verified
+  std::string tree;  ///< hash of the snapshot (or the merged tree) that was verified
   std::vector<Receipt> receipts;
-  std::vector<std::string> changed;   ///< files that differ from the base
-  std::vector<ReviewFinding> findings;   ///< of the engine's own checks (lease, new test, syntax)
+  std::vector<std::string> changed;     ///< files that differ from the base
+  std::vector<ReviewFinding> findings;  ///< of the engine's own checks (lease, new test, syntax)
 };
 struct VerdictGiven {
   IntentId intent = 0;
@@ -221,7 +224,7 @@ struct Merged {
   IntentId intent = 0;
   std::string commit;
   std::string tree;
-  std::string tip;                      ///< the branch's tip that it was merged onto
+  std::string tip;  ///< the branch's tip that it was merged onto
   bool base_moved = false;
   std::vector<std::string> conflicts;
 };
@@ -250,20 +253,21 @@ struct Sealed {
 struct Answered {
   IntentId intent = 0;
   std::string text;
-  bool positive = true;   ///< a review that found nothing to object
+  bool positive = true;  ///< a review that found nothing to object
 };
 
-/// A lease was asked for during work and granted by the engine (a refusal changes nothing and is no event).
+/// A lease was asked for during work and granted by the engine (a refusal changes nothing and is no
+/// event).
 struct LeaseExtended {
   std::string task;
   std::vector<std::string> files;
 };
 struct IssueRaised {
-  std::string id;      ///< "I1"
+  std::string id;  ///< "I1"
   std::string task;
   std::string title;
   std::string detail;
-  std::string by;      ///< role
+  std::string by;  ///< role
 };
 struct IssueResolved {
   std::string id;
@@ -305,7 +309,7 @@ struct UserAnswered {
   std::string text;
 };
 struct UserTold {
-  std::string task;   ///< empty = the mission
+  std::string task;  ///< empty = the mission
   std::string text;
 };
 struct UserWaived {
@@ -313,9 +317,9 @@ struct UserWaived {
 };
 struct TodoDecided {
   std::string task;
-  bool accept = false;   ///< accept = count as done; else drop
+  bool accept = false;  ///< accept = count as done; else drop
 };
-struct TaskProposed {    ///< through todo.md or add_task
+struct TaskProposed {  ///< through todo.md or add_task
   TaskSpec task;
 };
 struct TaskReworded {

@@ -20,7 +20,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 std::optional<int> number_at(std::string_view text, std::size_t& at) {
   auto from = at;
   int value = 0;
-  while (at < text.size() && is_digit(text[at]) && at - from < 9) value = value * 10 + (text[at++] - '0');
+  while (at < text.size() && is_digit(text[at]) && at - from < 9)
+    value = value * 10 + (text[at++] - '0');
   if (at == from) return std::nullopt;
   return value;
 }
@@ -51,11 +52,13 @@ std::optional<Finding> gcc_line(std::string_view line) {
     for (const char* severity : {"fatal error", "error", "warning"}) {
       auto prefix = std::string(severity) + ":";
       if (!text.starts_with(prefix)) continue;
-      auto out = make("gcc", trim(text.substr(prefix.size())), severity[0] == 'w' ? "warning" : "error");
+      auto out =
+          make("gcc", trim(text.substr(prefix.size())), severity[0] == 'w' ? "warning" : "error");
       out.file = std::string(line.substr(0, at));
       out.line = *row;
       out.column = column;
-      if (auto open = out.message.rfind(" [-W"); open != std::string::npos && out.message.ends_with(']')) {
+      if (auto open = out.message.rfind(" [-W");
+          open != std::string::npos && out.message.ends_with(']')) {
         out.code = out.message.substr(open + 2, out.message.size() - open - 3);
         out.message.resize(open);
       }
@@ -100,7 +103,9 @@ std::optional<Finding> pytest_line(std::string_view line) {
 std::optional<Finding> tap_line(std::string_view line) {
   auto text = trim(line);
   if (!text.starts_with("not ok")) return std::nullopt;
-  if (text.find("# TODO") != std::string_view::npos || text.find("# SKIP") != std::string_view::npos) return std::nullopt;
+  if (text.find("# TODO") != std::string_view::npos ||
+      text.find("# SKIP") != std::string_view::npos)
+    return std::nullopt;
   auto rest = trim(text.substr(6));
   std::size_t at = 0;
   (void)number_at(rest, at);
@@ -134,14 +139,16 @@ std::optional<Finding> go_line(std::string_view line) {
   }
   if (text.starts_with("panic: ")) return make("go", text);
   auto at = text.find(".go:");
-  if (at == std::string_view::npos || text.substr(0, at).find(' ') != std::string_view::npos) return std::nullopt;
+  if (at == std::string_view::npos || text.substr(0, at).find(' ') != std::string_view::npos)
+    return std::nullopt;
   auto cursor = at + 4;
   auto row = number_at(text, cursor);
   if (!row || cursor >= text.size() || text[cursor] != ':') return std::nullopt;
   ++cursor;
   auto column_at = cursor;
   int column = 0;
-  if (auto found = number_at(text, column_at); found && column_at < text.size() && text[column_at] == ':') {
+  if (auto found = number_at(text, column_at);
+      found && column_at < text.size() && text[column_at] == ':') {
     column = *found;
     cursor = column_at + 1;
   }
@@ -171,13 +178,15 @@ std::optional<Finding> rust_line(std::string_view line) {
 
 /// "  3/9 Test #3: name ....***Failed   0.01 sec" and Catch2's "file.cpp:12: FAILED:".
 std::optional<Finding> ctest_line(std::string_view line) {
-  if (auto at = line.find(" Test "); at != std::string_view::npos && line.find("***") != std::string_view::npos) {
+  if (auto at = line.find(" Test ");
+      at != std::string_view::npos && line.find("***") != std::string_view::npos) {
     auto colon = line.find(": ", at);
     if (colon == std::string_view::npos) return std::nullopt;
     auto name = line.substr(colon + 2);
     name = name.substr(0, std::min(name.find(" ."), name.find("***")));
     auto how = line.substr(line.find("***") + 3);
-    auto out = make("ctest", std::string(trim(name)) + " " + std::string(how.substr(0, how.find("  "))));
+    auto out =
+        make("ctest", std::string(trim(name)) + " " + std::string(how.substr(0, how.find("  "))));
     out.test = std::string(trim(name));
     return out;
   }
@@ -193,11 +202,13 @@ std::optional<Finding> ctest_line(std::string_view line) {
 }
 
 using Parser = std::optional<Finding> (*)(std::string_view);
-constexpr std::array<Parser, 8> parsers{tsc_line, gcc_line, pytest_line, tap_line, spec_line, rust_line, ctest_line, go_line};
+constexpr std::array<Parser, 8> parsers{tsc_line,  gcc_line,  pytest_line, tap_line,
+                                        spec_line, rust_line, ctest_line,  go_line};
 
 bool speaks_of_trouble(std::string_view line) {
   auto text = to_lower(line);
-  for (const char* word : {"error", "fail", "fatal", "assert", "exception", "panic", "not found", "undefined"})
+  for (const char* word :
+       {"error", "fail", "fatal", "assert", "exception", "panic", "not found", "undefined"})
     if (text.find(word) != std::string::npos) return true;
   return false;
 }
@@ -206,7 +217,8 @@ class Collector {
  public:
   void add(Finding finding) {
     if (found_.size() >= max_findings) return;
-    finding.fingerprint = fingerprint_of(finding.tool, finding.test, finding.message + finding.code);
+    finding.fingerprint =
+        fingerprint_of(finding.tool, finding.test, finding.message + finding.code);
     if (seen_.insert(finding.fingerprint).second) found_.push_back(std::move(finding));
   }
   [[nodiscard]] bool any_error() const {
@@ -231,14 +243,18 @@ std::string fingerprint_of(std::string_view tool, std::string_view test, std::st
     bool hex_prefix = c == '0' && i + 1 < message.size() && message[i + 1] == 'x';
     if (hex_prefix || (is_digit(c) && !in_word)) {
       // A number that stands for itself says where or when, not what.
-      while (i + 1 < message.size() && (std::isxdigit(static_cast<unsigned char>(message[i + 1])) || message[i + 1] == 'x' || message[i + 1] == '.')) ++i;
+      while (i + 1 < message.size() && (std::isxdigit(static_cast<unsigned char>(message[i + 1])) ||
+                                        message[i + 1] == 'x' || message[i + 1] == '.'))
+        ++i;
       normal += '#';
       in_word = true;
       continue;
     }
     if (c == '/') {
       // Of a path only the last part counts: snapshots lie in other folders.
-      while (!normal.empty() && (std::isalnum(static_cast<unsigned char>(normal.back())) || std::string_view("._-~#").find(normal.back()) != std::string_view::npos))
+      while (!normal.empty() &&
+             (std::isalnum(static_cast<unsigned char>(normal.back())) ||
+              std::string_view("._-~#").find(normal.back()) != std::string_view::npos))
         normal.pop_back();
       in_word = false;
       continue;
@@ -270,7 +286,8 @@ std::vector<Finding> parse_findings(std::string_view output) {
         known = true;
         break;
       }
-    if (!known && suspects.size() < max_findings && speaks_of_trouble(line)) suspects.push_back(line);
+    if (!known && suspects.size() < max_findings && speaks_of_trouble(line))
+      suspects.push_back(line);
   }
   if (!all.any_error()) {
     for (auto line : suspects) all.add(make("plain", trim(line)));

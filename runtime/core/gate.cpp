@@ -5,7 +5,8 @@
 namespace muster {
 namespace {
 
-/// Fails now as it failed before: the baseline was red and no finding is new. Without findings to compare, red stays red.
+/// Fails now as it failed before: the baseline was red and no finding is new. Without findings to
+/// compare, red stays red.
 bool not_worse(const ReceiptFacts& before, const ReceiptFacts& now) {
   if (before.timed_out != now.timed_out) return false;
   return std::includes(before.fingerprints.begin(), before.fingerprints.end(),

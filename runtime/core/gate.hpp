@@ -11,10 +11,10 @@ namespace muster {
 /// How one check of the final verification compares with the baseline.
 enum class CheckVerdict {
   passed,
-  waived,       ///< fails, and the user said so be it
-  red_before,   ///< fails as it did at the baseline, and not worse
-  failed,       ///< fails: new, or worse than the baseline
-  stale,        ///< its receipt is not of the integrated tree
+  waived,      ///< fails, and the user said so be it
+  red_before,  ///< fails as it did at the baseline, and not worse
+  failed,      ///< fails: new, or worse than the baseline
+  stale,       ///< its receipt is not of the integrated tree
 };
 template <>
 struct EnumNames<CheckVerdict> {
@@ -28,8 +28,9 @@ struct EnumNames<CheckVerdict> {
 
 struct GateReport {
   bool open = false;
-  std::vector<std::string> reasons;                              ///< why it is shut, one sentence each
-  std::vector<std::pair<std::string, CheckVerdict>> checks;      ///< all checks of the final verification
+  std::vector<std::string> reasons;  ///< why it is shut, one sentence each
+  std::vector<std::pair<std::string, CheckVerdict>>
+      checks;  ///< all checks of the final verification
   int waived = 0;
   int failing = 0;
   /// Failing checks / checks, at the tree that is to be sealed.

@@ -5,12 +5,15 @@
 
 namespace muster {
 
-/// A record to append: a small row (JSON, at most 512 bytes) and an optional body (any bytes) kept in the segment.
+/// A record to append: a small row (JSON, at most 512 bytes) and an optional body (any bytes) kept
+/// in the segment.
 struct NewRecord {
-  std::string kind;   ///< "event" (mission events, folded into State) | "session" (message deltas) | "effect" | ...
-  std::string key;    ///< e.g. the session id for "session"; may be empty
-  std::string row;    ///< JSON, small; larger rows are moved into the body by the store, transparently
-  std::string body;   ///< may be empty
+  std::string kind;  ///< "event" (mission events, folded into State) | "session" (message deltas) |
+                     ///< "effect" | ...
+  std::string key;   ///< e.g. the session id for "session"; may be empty
+  std::string
+      row;  ///< JSON, small; larger rows are moved into the body by the store, transparently
+  std::string body;  ///< may be empty
 };
 
 }  // namespace muster

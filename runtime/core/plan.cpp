@@ -9,8 +9,8 @@
 namespace muster {
 
 MUSTER_JSON_FIELDS(Verification, command, check, path, pattern)
-MUSTER_JSON_FIELDS(TaskSpec, id, title, description, files, depends_on,
-                                                acceptance, verification, test_exempt_reason)
+MUSTER_JSON_FIELDS(TaskSpec, id, title, description, files, depends_on, acceptance, verification,
+                   test_exempt_reason)
 
 namespace {
 
@@ -91,16 +91,18 @@ void check_verification(const TaskSpec& task, std::vector<std::string>& problems
   for (const auto& check : task.verification) {
     if (!check.command.empty()) continue;
     if (check.check != "exists" && check.check != "matches" && check.check != "parses")
-      problems.push_back(task.id + ": verification needs a command, or check exists | matches | parses");
+      problems.push_back(task.id +
+                         ": verification needs a command, or check exists | matches | parses");
     else if (!normalise_path(check.path).ok())
-      problems.push_back(task.id + ": verification path '" + check.path + "': " +
-                         normalise_path(check.path).error().message);
+      problems.push_back(task.id + ": verification path '" + check.path +
+                         "': " + normalise_path(check.path).error().message);
     else if (check.check == "matches" && check.pattern.empty())
       problems.push_back(task.id + ": check matches needs a pattern");
   }
 }
 
-void check_task(const TaskSpec& task, const PlanLimits& limits, std::vector<std::string>& problems) {
+void check_task(const TaskSpec& task, const PlanLimits& limits,
+                std::vector<std::string>& problems) {
   if (!is_todo_id(task.id) || task.id.find('.') == std::string::npos) {
     problems.push_back("'" + task.id + "': a task's id looks like M1.T2 or M1.T2.S1");
     return;
@@ -223,12 +225,14 @@ std::vector<std::string> validate_plan(const std::vector<TaskSpec>& tasks, const
   for (const auto& task : tasks) {
     for (const auto& other : ids)
       if (id_within(other, task.id))
-        problems.push_back(task.id + ": is a group (it contains " + other + "), so it cannot be a task");
+        problems.push_back(task.id + ": is a group (it contains " + other +
+                           "), so it cannot be a task");
     for (const auto& id : task.depends_on) {
       bool found = std::any_of(ids.begin(), ids.end(), [&](const std::string& other) {
         return other == id || id_within(other, id);
       });
-      if (!found) problems.push_back(task.id + ": depends on '" + id + "', which is not in the plan");
+      if (!found)
+        problems.push_back(task.id + ": depends on '" + id + "', which is not in the plan");
       if (id == task.id || id_within(task.id, id))
         problems.push_back(task.id + ": depends on itself");
     }

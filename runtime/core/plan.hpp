@@ -20,14 +20,14 @@ struct Verification {
 
 /// One leaf of the graph.
 struct TaskSpec {
-  std::string id;      ///< "M1.T2" or "M1.T2.S1"
+  std::string id;  ///< "M1.T2" or "M1.T2.S1"
   std::string title;
   std::string description;
-  std::vector<std::string> files;        ///< relative paths that it may write: its leases
-  std::vector<std::string> depends_on;   ///< ids of leaves or groups
+  std::vector<std::string> files;       ///< relative paths that it may write: its leases
+  std::vector<std::string> depends_on;  ///< ids of leaves or groups
   std::vector<std::string> acceptance;
   std::vector<Verification> verification;
-  std::string test_exempt_reason;        ///< why no new test is needed; empty = one is
+  std::string test_exempt_reason;  ///< why no new test is needed; empty = one is
   bool operator==(const TaskSpec&) const = default;
 };
 
@@ -36,11 +36,11 @@ struct PlanLimits {
   std::size_t max_files_per_task = 3;
 };
 
-
 /// Parses the arguments of submit_plan; the error names the JSON path.
 Result<std::vector<TaskSpec>> parse_plan(const nlohmann::json& arguments);
 
-/// Everything that is wrong with a plan, one sentence each; empty = valid. `known` are ids of earlier tasks that depends_on may name.
+/// Everything that is wrong with a plan, one sentence each; empty = valid. `known` are ids of
+/// earlier tasks that depends_on may name.
 std::vector<std::string> validate_plan(const std::vector<TaskSpec>& tasks, const PlanLimits& limits,
                                        const std::vector<std::string>& known);
 

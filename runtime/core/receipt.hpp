@@ -1,5 +1,6 @@
 #pragma once
-// Evidence: what a job actor saw when it ran a command. "Done" is built from these and from nothing else.
+// Evidence: what a job actor saw when it ran a command. "Done" is built from these and from nothing
+// else.
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
@@ -11,23 +12,24 @@ namespace muster {
 
 /// The facts of one executed check.
 struct ReceiptFacts {
-  std::string check;          ///< stable name: "build", "test", "test:api", "M1.T2#1", "parses:src/a.py"
-  std::string command;        ///< as it ran, for people; "builtin ..." for a built-in check
+  std::string check;    ///< stable name: "build", "test", "test:api", "M1.T2#1", "parses:src/a.py"
+  std::string command;  ///< as it ran, for people; "builtin ..." for a built-in check
   int exit_code = -1;
   int signal = 0;
   bool timed_out = false;
   std::int64_t started_at_ms = 0;
   std::int64_t duration_ms = 0;
-  std::string output_digest;  ///< SHA-256 of all output
-  std::string output_tail;    ///< bounded; for people and fixers
-  std::string tree_before;    ///< tree hash when it started ...
-  std::string tree_after;     ///< ... and when it ended
+  std::string output_digest;              ///< SHA-256 of all output
+  std::string output_tail;                ///< bounded; for people and fixers
+  std::string tree_before;                ///< tree hash when it started ...
+  std::string tree_after;                 ///< ... and when it ended
   std::vector<std::string> fingerprints;  ///< of the findings in its output, sorted, unique
 };
 
 struct ReceiptMinter;  // defined beside the job actor: the only maker of new receipts
 
-/// An executed check. Cannot be made from a model's text: only the job side mints, only the journal reads back.
+/// An executed check. Cannot be made from a model's text: only the job side mints, only the journal
+/// reads back.
 class Receipt {
  public:
   [[nodiscard]] const ReceiptFacts& facts() const noexcept { return facts_; }

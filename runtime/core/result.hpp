@@ -9,11 +9,12 @@
 
 namespace muster {
 
-/// What kind of failure this is; decides who owns it (docs/failures.md) and, at the end, the exit code.
+/// What kind of failure this is; decides who owns it (docs/failures.md) and, at the end, the exit
+/// code.
 enum class ErrorCode {
-  invalid_argument,   ///< the caller's input is wrong (config, plan, RPC parameters, tool arguments)
-  not_found,          ///< a named thing does not exist
-  already_exists,     ///< a named thing exists and must not
+  invalid_argument,  ///< the caller's input is wrong (config, plan, RPC parameters, tool arguments)
+  not_found,         ///< a named thing does not exist
+  already_exists,    ///< a named thing exists and must not
   permission_denied,  ///< a right, the command policy or the file system says no
   conflict,           ///< compare-and-set lost, merge conflict, lease held by another
   limit_reached,      ///< a bound of ours was hit (size, count, budget)
@@ -57,11 +58,13 @@ struct Unit {
   bool operator==(const Unit&) const = default;
 };
 
-/// Either a T or an Error. Converts from both, so functions just `return value;` or `return Error{...};`.
+/// Either a T or an Error. Converts from both, so functions just `return value;` or `return
+/// Error{...};`.
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : data_(std::in_place_index<0>, std::move(value)) {}    // NOLINT: implicit on purpose
+  Result(T value)
+      : data_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
   Result(Error error) : data_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   [[nodiscard]] bool ok() const noexcept { return data_.index() == 0; }

@@ -17,86 +17,76 @@ enum class Stage {
   waiting_lease,  ///< waits for its files
   leased,         ///< has its files; its snapshot comes next
   preparing,
-  ready,          ///< has a snapshot; worker or fixer comes next
-  working,        ///< worker or fixer at work
-  worked,         ///< submitted; verification comes next
+  ready,    ///< has a snapshot; worker or fixer comes next
+  working,  ///< worker or fixer at work
+  worked,   ///< submitted; verification comes next
   verifying,
-  verified,       ///< verification passed; review comes next
+  verified,  ///< verification passed; review comes next
   reviewing,
-  approved,       ///< in the landing queue
+  approved,  ///< in the landing queue
   merging,
-  merged,         ///< merged in memory; reverify or land comes next
+  merged,  ///< merged in memory; reverify or land comes next
   reverifying,
   landing,
-  conflicted,     ///< merge conflict; rebase comes next
+  conflicted,  ///< merge conflict; rebase comes next
   rebasing,
   done,
-  failed,         ///< attempts used up or hopeless; the next plan replaces it
-  skipped,        ///< depends on a failed task
-  dropped,        ///< by the user, or replaced by a later plan
-  parked,         ///< waits for the user
+  failed,   ///< attempts used up or hopeless; the next plan replaces it
+  skipped,  ///< depends on a failed task
+  dropped,  ///< by the user, or replaced by a later plan
+  parked,   ///< waits for the user
 };
 template <>
 struct EnumNames<Stage> {
   static constexpr std::array<std::pair<Stage, std::string_view>, 22> table{
-      {{Stage::pending, "pending"},
-       {Stage::waiting_lease, "waiting_lease"},
-       {Stage::leased, "leased"},
-       {Stage::preparing, "preparing"},
-       {Stage::ready, "ready"},
-       {Stage::working, "working"},
-       {Stage::worked, "worked"},
-       {Stage::verifying, "verifying"},
-       {Stage::verified, "verified"},
-       {Stage::reviewing, "reviewing"},
-       {Stage::approved, "approved"},
-       {Stage::merging, "merging"},
-       {Stage::merged, "merged"},
-       {Stage::reverifying, "reverifying"},
-       {Stage::landing, "landing"},
-       {Stage::conflicted, "conflicted"},
-       {Stage::rebasing, "rebasing"},
-       {Stage::done, "done"},
-       {Stage::failed, "failed"},
-       {Stage::skipped, "skipped"},
-       {Stage::dropped, "dropped"},
-       {Stage::parked, "parked"}}};
+      {{Stage::pending, "pending"},   {Stage::waiting_lease, "waiting_lease"},
+       {Stage::leased, "leased"},     {Stage::preparing, "preparing"},
+       {Stage::ready, "ready"},       {Stage::working, "working"},
+       {Stage::worked, "worked"},     {Stage::verifying, "verifying"},
+       {Stage::verified, "verified"}, {Stage::reviewing, "reviewing"},
+       {Stage::approved, "approved"}, {Stage::merging, "merging"},
+       {Stage::merged, "merged"},     {Stage::reverifying, "reverifying"},
+       {Stage::landing, "landing"},   {Stage::conflicted, "conflicted"},
+       {Stage::rebasing, "rebasing"}, {Stage::done, "done"},
+       {Stage::failed, "failed"},     {Stage::skipped, "skipped"},
+       {Stage::dropped, "dropped"},   {Stage::parked, "parked"}}};
 };
 
-[[nodiscard]] bool is_terminal(Stage stage) noexcept;   ///< done, failed, skipped, dropped, parked
-[[nodiscard]] bool is_terminal(Phase phase) noexcept;   ///< sealed, answered, stopped, failed
+[[nodiscard]] bool is_terminal(Stage stage) noexcept;  ///< done, failed, skipped, dropped, parked
+[[nodiscard]] bool is_terminal(Phase phase) noexcept;  ///< sealed, answered, stopped, failed
 /// Holds leases and a snapshot: from leased to rebasing.
 [[nodiscard]] bool is_active(Stage stage) noexcept;
 
 struct TaskState {
   TaskSpec spec;
   Stage stage = Stage::pending;
-  int iteration = 1;        ///< the mission's iteration that brought it
-  int attempt = 0;          ///< sessions that wrote: workers and fixers
-  int failures = 0;         ///< steps that failed without a verdict
-  int round = 0;            ///< rejections since the last fresh snapshot
-  bool fixing = false;      ///< the next writing session is a fixer (else a worker)
-  bool accepted = false;    ///< counted as done by the user
-  IntentId open_intent = 0; ///< 0 = none
-  std::string base;         ///< of its snapshot
-  std::string tree;         ///< of the last verification
-  std::vector<Receipt> receipts;            ///< of the last verification
-  std::vector<std::string> changed;         ///< files of the last verification
-  std::vector<ReviewFinding> findings;      ///< what the fixer must mend
-  std::vector<ReviewFinding> engine_findings;  ///< warnings of the last verification, for the reviewer
-  std::string summary;                      ///< of the last submission
+  int iteration = 1;                    ///< the mission's iteration that brought it
+  int attempt = 0;                      ///< sessions that wrote: workers and fixers
+  int failures = 0;                     ///< steps that failed without a verdict
+  int round = 0;                        ///< rejections since the last fresh snapshot
+  bool fixing = false;                  ///< the next writing session is a fixer (else a worker)
+  bool accepted = false;                ///< counted as done by the user
+  IntentId open_intent = 0;             ///< 0 = none
+  std::string base;                     ///< of its snapshot
+  std::string tree;                     ///< of the last verification
+  std::vector<Receipt> receipts;        ///< of the last verification
+  std::vector<std::string> changed;     ///< files of the last verification
+  std::vector<ReviewFinding> findings;  ///< what the fixer must mend
+  std::vector<ReviewFinding>
+      engine_findings;  ///< warnings of the last verification, for the reviewer
+  std::string summary;  ///< of the last submission
   std::string test_exempt_reason;
-  Merged merge;                             ///< the last merge
-  std::string commit;                       ///< landed as
-  std::map<std::string, int> seen_errors;   ///< fingerprint -> times
-  std::vector<std::string> guidance;        ///< what the user told it
-  std::string reason;                       ///< why failed, skipped, dropped or parked
+  Merged merge;                            ///< the last merge
+  std::string commit;                      ///< landed as
+  std::map<std::string, int> seen_errors;  ///< fingerprint -> times
+  std::vector<std::string> guidance;       ///< what the user told it
+  std::string reason;                      ///< why failed, skipped, dropped or parked
 };
 
 struct Question {
   std::string id;
   std::string task;
-  std::string session;   ///< a live session that waits; empty = the engine asks
+  std::string session;  ///< a live session that waits; empty = the engine asks
   std::string text;
 };
 
@@ -107,7 +97,7 @@ struct Issue {
   std::string detail;
   bool open = true;
   std::string resolution;
-  std::string fix_task;   ///< the task that was made to resolve it
+  std::string fix_task;  ///< the task that was made to resolve it
 };
 
 /// The engine's own questions: the id says what the answer decides.
@@ -129,45 +119,45 @@ struct State {
   // Where it is
   Phase phase = Phase::exploring;
   bool paused = false;
-  bool wants_user = false;        ///< nothing can go on before an answer
+  bool wants_user = false;  ///< nothing can go on before an answer
   int iteration = 1;
-  std::string outcome_reason;     ///< of stopped, failed
+  std::string outcome_reason;                    ///< of stopped, failed
   ErrorCode outcome_code = ErrorCode::internal;  ///< of failed: limit_reached gives exit code 4
 
   // What is known
   std::string base;
   std::string base_tree;
-  std::string tip;                ///< of the mission's branch
+  std::string tip;  ///< of the mission's branch
   std::string tip_tree;
   std::vector<std::string> stack;
   std::vector<ProjectCommand> commands;
   std::vector<std::string> dirty_files;
   bool discovered = false;
   bool baselined = false;
-  std::map<std::string, Receipt> baseline;      ///< check -> receipt at the base
+  std::map<std::string, Receipt> baseline;  ///< check -> receipt at the base
   std::optional<TriageKind> triage;
   std::string triage_reason;
-  std::string answer;                           ///< of an answered mission
+  std::string answer;  ///< of an answered mission
   bool answer_positive = true;
-  std::vector<std::string> plan_problems;       ///< of the last refused plan
+  std::vector<std::string> plan_problems;  ///< of the last refused plan
   std::string plan_summary;
   bool plan_pending_approval = false;
-  std::vector<TaskSpec> proposed_plan;          ///< while it waits for approval
-  std::vector<std::string> guidance;            ///< what the user told the mission
+  std::vector<TaskSpec> proposed_plan;  ///< while it waits for approval
+  std::vector<std::string> guidance;    ///< what the user told the mission
 
   // Tasks
-  std::vector<TaskState> tasks;                 ///< in plan order; never erased
-  std::map<std::string, std::size_t> index;     ///< id -> position
+  std::vector<TaskState> tasks;              ///< in plan order; never erased
+  std::map<std::string, std::size_t> index;  ///< id -> position
   LeaseTable leases;
-  std::vector<std::string> landing_queue;       ///< approved, first come first landed
-  std::string landing_task;                     ///< the one being landed
-  std::vector<ReviewFinding> review_findings;   ///< of the last master review, to become tasks
+  std::vector<std::string> landing_queue;      ///< approved, first come first landed
+  std::string landing_task;                    ///< the one being landed
+  std::vector<ReviewFinding> review_findings;  ///< of the last master review, to become tasks
 
   // Evidence of the integrated tree
   std::string final_tree;
   std::map<std::string, Receipt> final_receipts;
-  bool final_done = false;                      ///< final verification ran for the current tip
-  bool master_approved = false;                 ///< for the current tip
+  bool final_done = false;       ///< final verification ran for the current tip
+  bool master_approved = false;  ///< for the current tip
   bool master_reviewed = false;
   bool seal_requested = false;
   std::string seal_summary;
@@ -183,16 +173,16 @@ struct State {
   double cost_usd = 0;
   std::vector<LimitHit> limits_hit;
   int questions_asked = 0;
-  int mission_failures = 0;                     ///< of mission-level steps in a row
+  int mission_failures = 0;  ///< of mission-level steps in a row
   std::string last_failure;
 
   // Machine
   IntentId next_intent = 1;
-  std::map<IntentId, IntentIssued> open;        ///< issued, no receipt yet
-  std::set<std::size_t> dirty;                  ///< tasks that decide must look at
-  std::set<std::size_t> startable;              ///< pending tasks with all dependencies met, in plan order
-  std::size_t active_tasks = 0;                 ///< tasks with is_active
-  std::size_t unfinished_tasks = 0;             ///< tasks that are not terminal
+  std::map<IntentId, IntentIssued> open;  ///< issued, no receipt yet
+  std::set<std::size_t> dirty;            ///< tasks that decide must look at
+  std::set<std::size_t> startable;   ///< pending tasks with all dependencies met, in plan order
+  std::size_t active_tasks = 0;      ///< tasks with is_active
+  std::size_t unfinished_tasks = 0;  ///< tasks that are not terminal
   std::vector<std::vector<std::size_t>> dependants;  ///< by task position
 
   [[nodiscard]] const TaskState* task(const std::string& id) const;
@@ -200,11 +190,12 @@ struct State {
   [[nodiscard]] const IntentIssued* intent(IntentId id) const;
 };
 
-/// Folds one event into the state. Total: an event that does not fit (a late receipt of a closed intent, an unknown task) changes nothing.
+/// Folds one event into the state. Total: an event that does not fit (a late receipt of a closed
+/// intent, an unknown task) changes nothing.
 void apply(State& state, const EventBody& event);
 
-/// What to do next. Looks only at what apply() marked; never repeats an intent that has no receipt. The caller journals and applies each
-/// result before it carries it out.
+/// What to do next. Looks only at what apply() marked; never repeats an intent that has no receipt.
+/// The caller journals and applies each result before it carries it out.
 std::vector<IntentIssued> decide(State& state);
 
 /// Marks everything for the next decide(): after a state was rebuilt from a journal.

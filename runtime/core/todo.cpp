@@ -17,12 +17,17 @@ constexpr std::size_t max_proposals = 200;
 
 char box_of(TodoState state) {
   switch (state) {
-    case TodoState::done: return 'x';
-    case TodoState::active: return '/';
+    case TodoState::done:
+      return 'x';
+    case TodoState::active:
+      return '/';
     case TodoState::failed:
-    case TodoState::skipped: return '-';
-    case TodoState::parked: return '?';
-    default: return ' ';
+    case TodoState::skipped:
+      return '-';
+    case TodoState::parked:
+      return '?';
+    default:
+      return ' ';
   }
 }
 
@@ -47,7 +52,8 @@ std::optional<std::size_t> skip_bullet(std::string_view text) {
   } else {
     auto digits = at;
     while (at < text.size() && std::isdigit(static_cast<unsigned char>(text[at]))) ++at;
-    if (at == digits || at >= text.size() || (text[at] != '.' && text[at] != ')')) return std::nullopt;
+    if (at == digits || at >= text.size() || (text[at] != '.' && text[at] != ')'))
+      return std::nullopt;
     ++at;
   }
   if (at >= text.size() || !is_space(text[at])) return std::nullopt;
@@ -94,7 +100,8 @@ class Reader {
     if (!parsed) return;
     if (parsed->id.empty()) return add(*parsed, number);
     auto found = known_.find(parsed->id);
-    if (found == known_.end()) return refuse(number, parsed->id + " is no task; leave the id away to propose a new one");
+    if (found == known_.end())
+      return refuse(number, parsed->id + " is no task; leave the id away to propose a new one");
     if (!seen_.insert(parsed->id).second) return refuse(number, parsed->id + " stands here twice");
     order_.push_back(parsed->id);
     compare(*found->second, *parsed, number);
@@ -102,25 +109,30 @@ class Reader {
 
   TodoEdit finish() {
     for (const auto& id : expected_)
-      if (!seen_.contains(id)) refuse(0, id + " is missing; removing a line drops nothing: muster todo drop " + id);
+      if (!seen_.contains(id))
+        refuse(0, id + " is missing; removing a line drops nothing: muster todo drop " + id);
     if (order_.size() == expected_.size() && order_ != expected_)
       edit_.proposals.push_back({TodoProposal::Kind::reorder, {}, {}, 0, order_});
     return std::move(edit_);
   }
 
  private:
-  void refuse(std::size_t number, std::string reason) { edit_.refusals.push_back({number, std::move(reason)}); }
+  void refuse(std::size_t number, std::string reason) {
+    edit_.refusals.push_back({number, std::move(reason)});
+  }
 
   void add(const Line& line, std::size_t number) {
     if (line.title.empty()) return;
     if (line.box == 'x') return refuse(number, "a new task cannot be done already");
-    if (edit_.proposals.size() >= max_proposals) return refuse(number, "too many proposals in one edit");
+    if (edit_.proposals.size() >= max_proposals)
+      return refuse(number, "too many proposals in one edit");
     edit_.proposals.push_back({TodoProposal::Kind::add, {}, line.title, number, {}});
   }
 
   void compare(const TodoItem& item, const Line& line, std::size_t number) {
     if (line.box != box_of(item.state))
-      refuse(number, "the box of " + item.id + " decides nothing: muster todo accept|drop " + item.id);
+      refuse(number,
+             "the box of " + item.id + " decides nothing: muster todo accept|drop " + item.id);
     if (!line.title.empty() && line.title != without_note(one_line(item.title, max_title)))
       edit_.proposals.push_back({TodoProposal::Kind::reword, item.id, line.title, number, {}});
   }
@@ -137,7 +149,8 @@ class Reader {
 
 std::string render_todo(const std::vector<TodoItem>& items) {
   std::string out =
-      "# TODO\n\nWritten by muster. Add a line `- [ ] what to do`, or change a task's words; finish or remove with "
+      "# TODO\n\nWritten by muster. Add a line `- [ ] what to do`, or change a task's words; "
+      "finish or remove with "
       "`muster todo accept|drop ID`.\n";
   std::string group;
   for (const auto& item : items) {
@@ -146,7 +159,8 @@ std::string render_todo(const std::vector<TodoItem>& items) {
     group = milestone;
     auto depth = std::count(item.id.begin(), item.id.end(), '.');
     if (depth > 1) out += "  ";
-    out += std::string("- [") + box_of(item.state) + "] " + item.id + " " + one_line(item.title, max_title);
+    out += std::string("- [") + box_of(item.state) + "] " + item.id + " " +
+           one_line(item.title, max_title);
     if (!item.note.empty()) out += " — " + one_line(item.note, max_title);
     out += "\n";
   }

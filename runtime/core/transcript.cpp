@@ -19,8 +19,9 @@ std::int64_t Transcript::fold(std::int64_t target_tokens, std::size_t keep) {
     auto& result = results_[i];
     if (result.folded) continue;
     auto& fragment = fragments_[result.position];
-    auto note = tool_message(result.call_id, "[folded to save room: " + std::to_string(fragment->size()) +
-                                                 " bytes of " + result.what + "; call it again if you need it]");
+    auto note = tool_message(
+        result.call_id, "[folded to save room: " + std::to_string(fragment->size()) + " bytes of " +
+                            result.what + "; call it again if you need it]");
     result.folded = true;
     if (note->size() >= fragment->size()) continue;
     bytes_ -= fragment->size() - note->size();

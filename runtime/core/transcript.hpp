@@ -1,5 +1,6 @@
 #pragma once
-// The words of one session, kept as serialised fragments, and their folding when the window fills up.
+// The words of one session, kept as serialised fragments, and their folding when the window fills
+// up.
 
 #include <cstdint>
 #include <string>
@@ -9,15 +10,18 @@
 
 namespace muster {
 
-/// Messages in order. Each is serialised once; building a request copies bytes, never re-serialises.
+/// Messages in order. Each is serialised once; building a request copies bytes, never
+/// re-serialises.
 class Transcript {
  public:
   void add(ChatFragment message);
   /// A tool result: may be folded later. `what` says how to get it again ("read src/a.cpp").
-  void add_tool_result(const std::string& call_id, const std::string& text, const std::string& what);
+  void add_tool_result(const std::string& call_id, const std::string& text,
+                       const std::string& what);
 
-  /// Replaces the oldest tool results by short notes until at most `target_tokens` (estimated) are left; the last `keep` results stay.
-  /// Returns the tokens saved: 0 means that nothing could be folded.
+  /// Replaces the oldest tool results by short notes until at most `target_tokens` (estimated) are
+  /// left; the last `keep` results stay. Returns the tokens saved: 0 means that nothing could be
+  /// folded.
   std::int64_t fold(std::int64_t target_tokens, std::size_t keep = 2);
 
   [[nodiscard]] std::int64_t estimated_tokens() const noexcept;

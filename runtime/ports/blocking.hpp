@@ -5,8 +5,8 @@
 
 namespace muster {
 
-/// Runs work that may block, off the actor and I/O threads. Bounded threads, unbounded but engine-fed queue.
-/// Tests run the work inline.
+/// Runs work that may block, off the actor and I/O threads. Bounded threads, unbounded but
+/// engine-fed queue. Tests run the work inline.
 class Blocking {
  public:
   virtual ~Blocking() = default;

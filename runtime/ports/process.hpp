@@ -1,5 +1,6 @@
 #pragma once
-// Port to child processes. One child = one Process; its completion is its exit, never EOF on a pipe.
+// Port to child processes. One child = one Process; its completion is its exit, never EOF on a
+// pipe.
 
 #include <functional>
 #include <memory>
@@ -13,7 +14,8 @@ namespace muster {
 class Process {
  public:
   virtual ~Process() = default;
-  /// TERM to the child and all its descendants, KILL after the grace. Idempotent; the exit callback follows.
+  /// TERM to the child and all its descendants, KILL after the grace. Idempotent; the exit callback
+  /// follows.
   virtual void kill() = 0;
   /// The kept output so far, at most `max_bytes` from its end.
   [[nodiscard]] virtual std::string tail(std::size_t max_bytes) const = 0;
@@ -26,9 +28,11 @@ class Process {
 class ProcessPort {
  public:
   virtual ~ProcessPort() = default;
-  /// Starts a child; stdin is /dev/null. `on_exit` is called exactly once, from the I/O thread, also when the start failed.
-  /// Descendants that outlive the child are ended before `on_exit`'s helper goes away.
-  virtual std::shared_ptr<Process> start(ProcessSpec spec, std::function<void(ProcessExit)> on_exit) = 0;
+  /// Starts a child; stdin is /dev/null. `on_exit` is called exactly once, from the I/O thread,
+  /// also when the start failed. Descendants that outlive the child are ended before `on_exit`'s
+  /// helper goes away.
+  virtual std::shared_ptr<Process> start(ProcessSpec spec,
+                                         std::function<void(ProcessExit)> on_exit) = 0;
 };
 
 }  // namespace muster

@@ -12,8 +12,8 @@
 namespace muster {
 
 struct StoredRecord {
-  std::uint64_t seq = 0;     ///< 1, 2, 3 ... per mission, without gaps
-  std::int64_t at_ms = 0;    ///< wall clock
+  std::uint64_t seq = 0;   ///< 1, 2, 3 ... per mission, without gaps
+  std::int64_t at_ms = 0;  ///< wall clock
   std::string kind;
   std::string key;
   std::string row;
@@ -30,13 +30,14 @@ struct MissionSummary {
 class Store {
  public:
   virtual ~Store() = default;
-  /// Queues the records, in order, as one atomic batch of `mission` (created when new). `on_durable` is called exactly once, from
-  /// the writer thread, with the sequence of the last record after it is on disk, or with the error; after an error nothing of the
-  /// batch is stored and later appends of that mission fail too until reopen(). Thread-safe.
+  /// Queues the records, in order, as one atomic batch of `mission` (created when new).
+  /// `on_durable` is called exactly once, from the writer thread, with the sequence of the last
+  /// record after it is on disk, or with the error; after an error nothing of the batch is stored
+  /// and later appends of that mission fail too until reopen(). Thread-safe.
   virtual void append(std::string mission, std::vector<NewRecord> records,
                       std::function<void(Result<std::uint64_t>)> on_durable) = 0;
-  /// Reads everything back, verifying chain, digests and witness; an error of code corrupt names the mission and the sequence.
-  /// Blocks: call from the blocking pool or before the actors run.
+  /// Reads everything back, verifying chain, digests and witness; an error of code corrupt names
+  /// the mission and the sequence. Blocks: call from the blocking pool or before the actors run.
   virtual Result<std::vector<StoredRecord>> load(const std::string& mission) = 0;
   /// Missions known to the store, newest first. Blocks.
   virtual Result<std::vector<MissionSummary>> missions() = 0;

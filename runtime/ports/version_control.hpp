@@ -12,20 +12,20 @@ namespace muster {
 
 /// A private working tree of one task (or of the integration), outside the user's workspace.
 struct Snapshot {
-  std::string path;     ///< absolute root of the working tree
-  std::string base;     ///< commit that it was made from
+  std::string path;  ///< absolute root of the working tree
+  std::string base;  ///< commit that it was made from
 };
 
 struct FileChange {
-  std::string path;     ///< relative to the workspace, '/' separated
-  char status = 'M';    ///< A, M, D, T (type), as git names them; renames are a D and an A
-  int added = 0;        ///< lines; -1 for binary
+  std::string path;   ///< relative to the workspace, '/' separated
+  char status = 'M';  ///< A, M, D, T (type), as git names them; renames are a D and an A
+  int added = 0;      ///< lines; -1 for binary
   int removed = 0;
 };
 
 struct Diff {
   std::vector<FileChange> files;
-  std::string patch;       ///< unified, at most the asked bytes
+  std::string patch;  ///< unified, at most the asked bytes
   bool truncated = false;
 };
 
@@ -37,7 +37,7 @@ struct CommitInfo {
 };
 
 struct MergeOutcome {
-  std::string commit;                  ///< the merged commit, not yet on the branch; empty on conflict
+  std::string commit;  ///< the merged commit, not yet on the branch; empty on conflict
   std::string tree;
   bool base_moved = false;             ///< the branch had other work than the snapshot's base
   std::vector<std::string> conflicts;  ///< paths; empty = merged
@@ -47,21 +47,24 @@ struct ApplyOutcome {
   enum class Kind { applied, merged, branch_only, nothing } kind = Kind::nothing;
   std::string branch;
   std::string commit;
-  std::string note;    ///< why it was not applied, one sentence
+  std::string note;  ///< why it was not applied, one sentence
 };
 
-/// One mission's work on one workspace. Thread-safe. The user's tree is changed by apply() and undo() only.
+/// One mission's work on one workspace. Thread-safe. The user's tree is changed by apply() and
+/// undo() only.
 class VersionControl {
  public:
   virtual ~VersionControl() = default;
-  /// Opens (or, after a restart, re-opens) the mission: makes its private repository and branch `muster/<mission>` at the user's HEAD,
-  /// or at a copy of a plain folder. Returns the base commit. Idempotent.
+  /// Opens (or, after a restart, re-opens) the mission: makes its private repository and branch
+  /// `muster/<mission>` at the user's HEAD, or at a copy of a plain folder. Returns the base
+  /// commit. Idempotent.
   virtual Result<std::string> open() = 0;
   /// Files of the user's tree with uncommitted changes (not part of the mission's base).
   virtual Result<std::vector<std::string>> dirty_files() = 0;
   /// Tip of the mission's branch.
   virtual Result<std::string> tip() = 0;
-  /// A clean working tree at `commit` ("" = tip) for `key` (a task id); the same key gets the same tree back, reset.
+  /// A clean working tree at `commit` ("" = tip) for `key` (a task id); the same key gets the same
+  /// tree back, reset.
   virtual Result<Snapshot> checkout(const std::string& key, const std::string& commit) = 0;
   /// The existing tree of `key` as it is, without resetting; not_found when there is none.
   virtual Result<Snapshot> existing(const std::string& key) = 0;
@@ -69,14 +72,16 @@ class VersionControl {
   virtual Status release(const std::string& key) = 0;
   /// Hash of all non-ignored files of the tree of `key` (a git tree id; cheap when little changed).
   virtual Result<std::string> tree_hash(const std::string& key) = 0;
-  /// The same over the files that the last tree_hash() saw: files that came into being since (what a build or a test leaves behind) do not
-  /// count. Equal to the last tree_hash() when a check changed none of them.
+  /// The same over the files that the last tree_hash() saw: files that came into being since (what
+  /// a build or a test leaves behind) do not count. Equal to the last tree_hash() when a check
+  /// changed none of them.
   virtual Result<std::string> tracked_hash(const std::string& key) = 0;
   /// Removes the non-ignored files that came into being since the last tree_hash().
   virtual Status clean_untracked(const std::string& key) = 0;
   /// What the tree of `key` changed against its base.
   virtual Result<Diff> diff(const std::string& key, std::size_t max_patch_bytes) = 0;
-  /// Commits all changes of the tree of `key` on top of its base; returns the commit (the base itself when nothing changed).
+  /// Commits all changes of the tree of `key` on top of its base; returns the commit (the base
+  /// itself when nothing changed).
   virtual Result<std::string> commit(const std::string& key, const CommitInfo& info) = 0;
   /// Merges `commit` (made by commit()) onto the branch's tip in memory; moves nothing.
   virtual Result<MergeOutcome> merge(const std::string& commit, const CommitInfo& info) = 0;
@@ -85,14 +90,18 @@ class VersionControl {
   /// Rebases the work of `key` onto the tip, leaving conflict markers in the listed files.
   virtual Result<std::vector<std::string>> rebase_with_markers(const std::string& key) = 0;
   /// Puts single files of `commit` into the tree of `key` (used to try new tests on the old code).
-  virtual Status overlay(const std::string& key, const std::string& commit, const std::vector<std::string>& paths) = 0;
+  virtual Status overlay(const std::string& key, const std::string& commit,
+                         const std::vector<std::string>& paths) = 0;
   /// Diff of the mission's branch against its base.
   virtual Result<Diff> mission_diff(std::size_t max_patch_bytes) = 0;
-  /// Publishes `muster/<mission>` in the user's repository and applies it to their tree when that is clean or the merge is.
+  /// Publishes `muster/<mission>` in the user's repository and applies it to their tree when that
+  /// is clean or the merge is.
   virtual Result<ApplyOutcome> apply() = 0;
-  /// Takes back what apply() did, when the files are as apply() left them; otherwise conflict, nothing touched.
+  /// Takes back what apply() did, when the files are as apply() left them; otherwise conflict,
+  /// nothing touched.
   virtual Status undo() = 0;
-  /// Ends the mission's trees and branch; the commits stay reachable under refs/muster/archive/<mission>.
+  /// Ends the mission's trees and branch; the commits stay reachable under
+  /// refs/muster/archive/<mission>.
   virtual Status discard() = 0;
 };
 

@@ -22,23 +22,29 @@ struct WriteReceipt {
   std::string digest_after;
 };
 
-/// One tree, opened by its root. Every path is checked: inside the root after resolving symlinks, not credentials, not .git.
+/// One tree, opened by its root. Every path is checked: inside the root after resolving symlinks,
+/// not credentials, not .git.
 class WorkspaceFiles {
  public:
   virtual ~WorkspaceFiles() = default;
-  /// Lines [first, first+count) with line numbers; first is 1-based; count 0 = to the bound. Binary files are described, not shown.
+  /// Lines [first, first+count) with line numbers; first is 1-based; count 0 = to the bound. Binary
+  /// files are described, not shown.
   virtual Result<ToolText> read(const std::string& path, int first, int count) = 0;
   /// Creates or replaces a file (temp + rename), making parent folders.
   virtual Result<WriteReceipt> write(const std::string& path, const std::string& content) = 0;
-  /// Replaces exactly one occurrence of old_text (or all, when asked); errors say how many there are, and show the nearest miss.
-  virtual Result<WriteReceipt> edit(const std::string& path, const std::string& old_text, const std::string& new_text, bool all) = 0;
+  /// Replaces exactly one occurrence of old_text (or all, when asked); errors say how many there
+  /// are, and show the nearest miss.
+  virtual Result<WriteReceipt> edit(const std::string& path, const std::string& old_text,
+                                    const std::string& new_text, bool all) = 0;
   virtual Result<ToolText> list(const std::string& path, int depth) = 0;
   /// Files that match the glob ("**" crosses folders), honouring ignore files.
   virtual Result<ToolText> glob(const std::string& pattern) = 0;
   /// ripgrep: pattern is a regular expression; include is an optional glob.
-  virtual Result<ToolText> grep(const std::string& pattern, const std::string& path, const std::string& include) = 0;
+  virtual Result<ToolText> grep(const std::string& pattern, const std::string& path,
+                                const std::string& include) = 0;
   /// Whole content for the engine itself (built-in checks); nullopt when absent. At most max_bytes.
-  virtual Result<std::optional<std::string>> slurp(const std::string& path, std::size_t max_bytes) = 0;
+  virtual Result<std::optional<std::string>> slurp(const std::string& path,
+                                                   std::size_t max_bytes) = 0;
 };
 
 }  // namespace muster

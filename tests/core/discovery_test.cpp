@@ -9,7 +9,8 @@ namespace {
 
 class MemoryTree final : public FileTree {
  public:
-  MemoryTree(std::map<std::string, std::string> files) : texts_(std::move(files)) {  // NOLINT: implicit for the tables below
+  MemoryTree(std::map<std::string, std::string> files)
+      : texts_(std::move(files)) {  // NOLINT: implicit for the tables below
     for (const auto& [path, text] : texts_) paths_.push_back(path);
   }
   const std::vector<std::string>& files() const override { return paths_; }
@@ -38,16 +39,24 @@ TEST_CASE("each build system is found by its own files") {
     std::string test;
   };
   const std::vector<Case> cases{
-      {{{"CMakeLists.txt", "project(x)\nenable_testing()\n"}}, "cmake -S . -B build && cmake --build build -j",
-       "cmake -S . -B build && cmake --build build -j && ctest --test-dir build --output-on-failure"},
+      {{{"CMakeLists.txt", "project(x)\nenable_testing()\n"}},
+       "cmake -S . -B build && cmake --build build -j",
+       "cmake -S . -B build && cmake --build build -j && ctest --test-dir build "
+       "--output-on-failure"},
       {{{"Makefile", "all: x\n\ntest: x\n\t./x\n"}}, "make all", "make test"},
       {{{"Makefile", "CC := gcc\ncheck: x\n"}}, "", "make check"},
       {{{"Makefile", "test := no\nx: y\n"}}, "", ""},
-      {{{"package.json", R"({"scripts":{"build":"tsc","test":"node --test"}})"}}, "npm run build", "npm test"},
-      {{{"package.json", R"({"scripts":{"test":"vitest"}})"}, {"pnpm-lock.yaml", ""}}, "", "pnpm test"},
+      {{{"package.json", R"({"scripts":{"build":"tsc","test":"node --test"}})"}},
+       "npm run build",
+       "npm test"},
+      {{{"package.json", R"({"scripts":{"test":"vitest"}})"}, {"pnpm-lock.yaml", ""}},
+       "",
+       "pnpm test"},
       {{{"package.json", R"({"scripts":{"test":"jest"}})"}, {"yarn.lock", ""}}, "", "yarn test"},
       {{{"package.json", R"({"scripts":{"test":"x"}})"}, {"bun.lockb", ""}}, "", "bun run test"},
-      {{{"package.json", R"({"scripts":{"test":"echo \"Error: no test specified\" && exit 1"}})"}}, "", ""},
+      {{{"package.json", R"({"scripts":{"test":"echo \"Error: no test specified\" && exit 1"}})"}},
+       "",
+       ""},
       {{{"package.json", "{broken"}}, "", ""},
       {{{"pyproject.toml", "[tool.pytest.ini_options]\n"}}, "", "python3 -m pytest -q"},
       {{{"pyproject.toml", "dependencies=['pytest']"}, {"uv.lock", ""}}, "", "uv run pytest -q"},
@@ -69,21 +78,25 @@ TEST_CASE("each build system is found by its own files") {
 }
 
 TEST_CASE("a CMake preset with a build preset is used") {
-  auto found = discover(MemoryTree({{"CMakeLists.txt", "add_test(x)"},
-                                     {"CMakePresets.json", R"({"configurePresets":[{"name":"base","hidden":true},{"name":"dev"}],
+  auto found = discover(MemoryTree(
+      {{"CMakeLists.txt", "add_test(x)"},
+       {"CMakePresets.json", R"({"configurePresets":[{"name":"base","hidden":true},{"name":"dev"}],
                                        "buildPresets":[{"name":"dev","configurePreset":"dev"}]})"}}));
   CHECK(command(found, "build") == "cmake --preset dev && cmake --build --preset dev");
 }
 
 TEST_CASE("a preset's name never reaches the shell as code") {
-  auto found = discover(MemoryTree({{"CMakeLists.txt", ""},
-                                     {"CMakePresets.json", R"({"configurePresets":[{"name":"x; rm -rf ~"}],
+  auto found =
+      discover(MemoryTree({{"CMakeLists.txt", ""},
+                           {"CMakePresets.json", R"({"configurePresets":[{"name":"x; rm -rf ~"}],
                                        "buildPresets":[{"name":"y","configurePreset":"x; rm -rf ~"}]})"}}));
   CHECK(command(found, "build").find("rm") == std::string::npos);
 }
 
 TEST_CASE("several projects of one repository are found, each with its place") {
-  auto found = discover(MemoryTree({{"api/go.mod", ""}, {"web/package.json", R"({"scripts":{"test":"vitest"}})"}, {"docs/x.md", ""}}));
+  auto found = discover(MemoryTree({{"api/go.mod", ""},
+                                    {"web/package.json", R"({"scripts":{"test":"vitest"}})"},
+                                    {"docs/x.md", ""}}));
   CHECK(command(found, "test:api") == "go test ./...");
   CHECK(command(found, "test:web") == "npm test");
   for (const auto& one : found.commands) CHECK(one.found_in.starts_with(one.cwd + "/"));
@@ -93,6 +106,7 @@ TEST_CASE("several projects of one repository are found, each with its place") {
 }
 
 TEST_CASE("what lies inside a tested project is covered by it") {
-  auto found = discover(MemoryTree({{"Cargo.toml", ""}, {"crates/a/Cargo.toml", ""}, {"crates/b/Makefile", "test:\n"}}));
+  auto found = discover(MemoryTree(
+      {{"Cargo.toml", ""}, {"crates/a/Cargo.toml", ""}, {"crates/b/Makefile", "test:\n"}}));
   CHECK(found.commands.size() == 2);
 }

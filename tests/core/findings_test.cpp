@@ -15,7 +15,9 @@ Finding only(std::string_view output) {
 }  // namespace
 
 TEST_CASE("each tool's complaints come in one normal form") {
-  auto gcc = only("src/a.cpp: In function 'f':\nsrc/a.cpp:12:5: error: 'x' was not declared in this scope\n   12 | x;\n");
+  auto gcc = only(
+      "src/a.cpp: In function 'f':\nsrc/a.cpp:12:5: error: 'x' was not declared in this scope\n   "
+      "12 | x;\n");
   CHECK(gcc.tool == "gcc");
   CHECK(gcc.file == "src/a.cpp");
   CHECK(gcc.line == 12);
@@ -48,8 +50,10 @@ TEST_CASE("each tool's complaints come in one normal form") {
 }
 
 TEST_CASE("the same complaint has the same fingerprint elsewhere and later") {
-  auto a = only("/tmp/snap1/src/a.cpp:12:5: error: cannot open /tmp/snap1/x.h after 12 ms at 0x7ffe12\n");
-  auto b = only("/home/u/w2/src/a.cpp:90:1: error: cannot open /home/u/w2/x.h after 7 ms at 0x1234ab\n");
+  auto a = only(
+      "/tmp/snap1/src/a.cpp:12:5: error: cannot open /tmp/snap1/x.h after 12 ms at 0x7ffe12\n");
+  auto b =
+      only("/home/u/w2/src/a.cpp:90:1: error: cannot open /home/u/w2/x.h after 7 ms at 0x1234ab\n");
   CHECK(a.fingerprint == b.fingerprint);
   auto c = only("src/a.cpp:12:5: error: cannot open y.h after 12 ms at 0x7ffe12\n");
   CHECK(a.fingerprint != c.fingerprint);
@@ -59,7 +63,8 @@ TEST_CASE("the same complaint has the same fingerprint elsewhere and later") {
 
 TEST_CASE("findings are bounded and free of escapes") {
   std::string flood;
-  for (int i = 0; i < 5000; ++i) flood += "a.c:1:1: error: no member name" + std::to_string(i) + "x\n";
+  for (int i = 0; i < 5000; ++i)
+    flood += "a.c:1:1: error: no member name" + std::to_string(i) + "x\n";
   CHECK(parse_findings(flood).size() == max_findings);
   CHECK(only("a.c:1:1: error: \x1b[31mred\x1b[0m\n").message == "red");
 }

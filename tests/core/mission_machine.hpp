@@ -1,6 +1,6 @@
 #pragma once
-// Drives the mission machine with arbitrary choices: whatever the outside may answer, in any order, twice, or too late. A run is a list of
-// numbers, so a failing one can be shrunk and replayed.
+// Drives the mission machine with arbitrary choices: whatever the outside may answer, in any order,
+// twice, or too late. A run is a list of numbers, so a failing one can be shrunk and replayed.
 
 #include <algorithm>
 #include <functional>
@@ -32,7 +32,8 @@ class Choices {
 
 class MissionMachine {
  public:
-  explicit MissionMachine(std::vector<std::uint32_t> choices, MissionLimits limits = {}) : choices_(std::move(choices)) {
+  explicit MissionMachine(std::vector<std::uint32_t> choices, MissionLimits limits = {})
+      : choices_(std::move(choices)) {
     MissionStarted start;
     start.mission = "m";
     start.objective = "o";
@@ -42,10 +43,15 @@ class MissionMachine {
 
   /// Plays the choices, then only what succeeds. "" or what went wrong.
   std::string run() {
-    for (int step = 0; step < 400 && problem_.empty() && !choices_.exhausted() && !is_terminal(state.phase); ++step) chaos();
-    for (int step = 0; step < 4000 && problem_.empty() && !is_terminal(state.phase); ++step) succeed();
+    for (int step = 0;
+         step < 400 && problem_.empty() && !choices_.exhausted() && !is_terminal(state.phase);
+         ++step)
+      chaos();
+    for (int step = 0; step < 4000 && problem_.empty() && !is_terminal(state.phase); ++step)
+      succeed();
     if (problem_.empty() && !is_terminal(state.phase))
-      problem_ = "does not end: " + std::string(name_of(state.phase)) + ", open " + std::to_string(state.open.size());
+      problem_ = "does not end: " + std::string(name_of(state.phase)) + ", open " +
+                 std::to_string(state.open.size());
     return problem_;
   }
 
@@ -78,7 +84,8 @@ class MissionMachine {
   void check_new(const IntentIssued& intent) {
     for (const auto& [id, open] : state.open)
       if (open.task == intent.task && (!intent.task.empty() || open.kind == intent.kind))
-        fail("repeats the intent " + std::string(name_of(intent.kind)) + " of '" + intent.task + "' before its receipt");
+        fail("repeats the intent " + std::string(name_of(intent.kind)) + " of '" + intent.task +
+             "' before its receipt");
     if (state.paused || is_terminal(state.phase)) fail("issues an intent while it should not");
   }
 
@@ -90,15 +97,20 @@ class MissionMachine {
     for (const auto& task : state.tasks) {
       if (is_active(task.stage)) ++active;
       if (!is_terminal(task.stage)) ++unfinished;
-      if (task.stage == Stage::merging || task.stage == Stage::merged || task.stage == Stage::reverifying || task.stage == Stage::landing)
+      if (task.stage == Stage::merging || task.stage == Stage::merged ||
+          task.stage == Stage::reverifying || task.stage == Stage::landing)
         ++landing;
       if (!is_active(task.stage)) continue;
-      if (!state.leases.holds(task.spec.id) && !task.spec.files.empty()) fail(when + ": " + task.spec.id + " is at work without a lease");
+      if (!state.leases.holds(task.spec.id) && !task.spec.files.empty())
+        fail(when + ": " + task.spec.id + " is at work without a lease");
       for (const auto& file : task.spec.files)
-        if (auto [at, fresh] = writer.emplace(file, task.spec.id); !fresh) fail(when + ": two writers of " + file);
+        if (auto [at, fresh] = writer.emplace(file, task.spec.id); !fresh)
+          fail(when + ": two writers of " + file);
     }
-    if (active != state.active_tasks || unfinished != state.unfinished_tasks) fail(when + ": the counters are wrong");
-    if (active > static_cast<std::size_t>(state.limits.active_tasks)) fail(when + ": over the worker places");
+    if (active != state.active_tasks || unfinished != state.unfinished_tasks)
+      fail(when + ": the counters are wrong");
+    if (active > static_cast<std::size_t>(state.limits.active_tasks))
+      fail(when + ": over the worker places");
     if (landing > 1) fail(when + ": two landings at once");
     if (state.phase == Phase::sealed) check_seal();
   }
@@ -107,12 +119,16 @@ class MissionMachine {
   void check_seal() {
     if (state.final_receipts.empty()) fail("sealed without a receipt");
     for (const auto& [name, receipt] : state.final_receipts) {
-      if (receipt.facts().tree_before != state.tip_tree || receipt.facts().tree_after != state.tip_tree) fail("sealed on a stale receipt");
+      if (receipt.facts().tree_before != state.tip_tree ||
+          receipt.facts().tree_after != state.tip_tree)
+        fail("sealed on a stale receipt");
       bool was_red = state.baseline.contains(name) && !state.baseline.at(name).passed();
-      if (!receipt.passed() && !was_red && !state.waived.contains(name)) fail("sealed with a failing check");
+      if (!receipt.passed() && !was_red && !state.waived.contains(name))
+        fail("sealed with a failing check");
     }
     for (const auto& task : state.tasks)
-      if (task.stage != Stage::done && task.stage != Stage::dropped) fail("sealed with an unfinished task");
+      if (task.stage != Stage::done && task.stage != Stage::dropped)
+        fail("sealed with an unfinished task");
     for (const auto& issue : state.issues)
       if (issue.open) fail("sealed with an open issue");
     if (!state.master_approved) fail("sealed without the master review");
@@ -125,7 +141,8 @@ class MissionMachine {
     return at->second;
   }
 
-  Receipt receipt(const std::string& check, bool pass, const std::string& tree, bool stale = false) {
+  Receipt receipt(const std::string& check, bool pass, const std::string& tree,
+                  bool stale = false) {
     ReceiptFacts facts;
     facts.check = check;
     facts.command = "make " + check;
@@ -154,7 +171,8 @@ class MissionMachine {
       auto id = "M" + std::to_string(state.iteration) + ".T" + std::to_string(number++);
       if (state.index.contains(id)) continue;
       auto spec = task_spec(id);
-      if (!tasks.empty() && choices_.next(2) == 1) spec.depends_on = {tasks[choices_.next(static_cast<std::uint32_t>(tasks.size()))].id};
+      if (!tasks.empty() && choices_.next(2) == 1)
+        spec.depends_on = {tasks[choices_.next(static_cast<std::uint32_t>(tasks.size()))].id};
       tasks.push_back(spec);
     }
     return tasks;
@@ -166,7 +184,8 @@ class MissionMachine {
     auto tree = "tree" + std::to_string(id);
     auto bad = [&](std::uint32_t n) { return good ? 0U : choices_.next(n); };
     if (!good && choices_.next(5) == 1) {
-      static constexpr std::array codes{ErrorCode::network, ErrorCode::cancelled, ErrorCode::internal, ErrorCode::unauthenticated};
+      static constexpr std::array codes{ErrorCode::network, ErrorCode::cancelled,
+                                        ErrorCode::internal, ErrorCode::unauthenticated};
       return StepFailed{id, {codes[choices_.next(4)], "e" + std::to_string(choices_.next(5)), {}}};
     }
     switch (intent.kind) {
@@ -175,20 +194,31 @@ class MissionMachine {
         if (choices_.next(3) != 1) event.commands = {{"test", "test", "make test", "", "Makefile"}};
         return event;
       }
-      case IntentKind::baseline: return BaselineRecorded{id, {receipt("test", bad(2) == 0, "tree0")}};
+      case IntentKind::baseline:
+        return BaselineRecorded{id, {receipt("test", bad(2) == 0, "tree0")}};
       case IntentKind::triage: {
         auto kind = choices_.next(4) == 1 ? TriageKind::small : TriageKind::large;
-        return Triaged{id, kind, {}, {}, kind == TriageKind::small ? std::optional(task_spec("M1.T1")) : std::nullopt};
+        return Triaged{
+            id,
+            kind,
+            {},
+            {},
+            kind == TriageKind::small ? std::optional(task_spec("M1.T1")) : std::nullopt};
       }
       case IntentKind::plan: {
         auto tasks = plan();
         if (bad(6) == 1) tasks.push_back(tasks.front());  // an id twice: must be refused
         return PlanSubmitted{id, tasks, {}};
       }
-      case IntentKind::prepare: return SnapshotReady{id, state.tip, {}};
-      case IntentKind::rebase: return SnapshotReady{id, state.tip, bad(2) == 1 ? std::vector<std::string>{"f1"} : std::vector<std::string>{}};
+      case IntentKind::prepare:
+        return SnapshotReady{id, state.tip, {}};
+      case IntentKind::rebase:
+        return SnapshotReady{
+            id, state.tip,
+            bad(2) == 1 ? std::vector<std::string>{"f1"} : std::vector<std::string>{}};
       case IntentKind::work:
-      case IntentKind::fix: return WorkSubmitted{id, "s", bad(5) == 1 ? 0 : 3, bad(5) != 1, {}};
+      case IntentKind::fix:
+        return WorkSubmitted{id, "s", bad(5) == 1 ? 0 : 3, bad(5) != 1, {}};
       case IntentKind::verify:
       case IntentKind::reverify: {
         TaskVerified event{id, tree, {receipt("t", bad(3) != 1, tree, bad(9) == 1)}, {"f1"}, {}};
@@ -197,7 +227,9 @@ class MissionMachine {
       }
       case IntentKind::review:
       case IntentKind::master_review:
-        if (bad(3) == 1) return VerdictGiven{id, false, "no", {{"f2", 1, "wrong " + std::to_string(choices_.next(4)), "error"}}};
+        if (bad(3) == 1)
+          return VerdictGiven{
+              id, false, "no", {{"f2", 1, "wrong " + std::to_string(choices_.next(4)), "error"}}};
         return VerdictGiven{id, true, "yes", {}};
       case IntentKind::merge: {
         if (bad(5) == 1) return Merged{id, {}, {}, state.tip, true, {"f1"}};
@@ -209,32 +241,50 @@ class MissionMachine {
         return Landed{id, merge.commit, merge.tree};
       }
       case IntentKind::final_verify:
-        return IntegratedVerified{id, bad(9) == 1 ? "other" : state.tip_tree, {receipt("test", bad(3) != 1, state.tip_tree, bad(9) == 1)}};
-      case IntentKind::request_seal: return SealRequested{id, "done"};
-      case IntentKind::seal: return Sealed{id, state.tip, "muster/m", true, {}};
+        return IntegratedVerified{id,
+                                  bad(9) == 1 ? "other" : state.tip_tree,
+                                  {receipt("test", bad(3) != 1, state.tip_tree, bad(9) == 1)}};
+      case IntentKind::request_seal:
+        return SealRequested{id, "done"};
+      case IntentKind::seal:
+        return Sealed{id, state.tip, "muster/m", true, {}};
     }
     return TimePassed{};
   }
 
   void user_move() {
     switch (choices_.next(9)) {
-      case 0: return feed(UserPaused{});
-      case 1: return feed(UserResumed{});
-      case 2: return feed(UserTold{"M1.T1", "hint"});
-      case 3: return feed(IssueRaised{"I" + std::to_string(state.issues.size() + 1), {}, "issue", {}, "reviewer"});
+      case 0:
+        return feed(UserPaused{});
+      case 1:
+        return feed(UserResumed{});
+      case 2:
+        return feed(UserTold{"M1.T1", "hint"});
+      case 3:
+        return feed(IssueRaised{
+            "I" + std::to_string(state.issues.size() + 1), {}, "issue", {}, "reviewer"});
       case 4:
-        if (!state.issues.empty()) return feed(IssueResolved{state.issues[choices_.next(static_cast<std::uint32_t>(state.issues.size()))].id, "ok"});
+        if (!state.issues.empty())
+          return feed(IssueResolved{
+              state.issues[choices_.next(static_cast<std::uint32_t>(state.issues.size()))].id,
+              "ok"});
         return;
       case 5:
         if (!state.tasks.empty())
-          return feed(TodoDecided{state.tasks[choices_.next(static_cast<std::uint32_t>(state.tasks.size()))].spec.id, choices_.next(2) == 1});
+          return feed(TodoDecided{
+              state.tasks[choices_.next(static_cast<std::uint32_t>(state.tasks.size()))].spec.id,
+              choices_.next(2) == 1});
         return;
-      case 6: return feed(TaskProposed{task_spec("M9.T" + std::to_string(1 + choices_.next(3)))});
+      case 6:
+        return feed(TaskProposed{task_spec("M9.T" + std::to_string(1 + choices_.next(3)))});
       case 7:
         if (!state.tasks.empty())
-          return feed(LeaseExtended{state.tasks[choices_.next(static_cast<std::uint32_t>(state.tasks.size()))].spec.id, {"x" + std::to_string(choices_.next(3))}});
+          return feed(LeaseExtended{
+              state.tasks[choices_.next(static_cast<std::uint32_t>(state.tasks.size()))].spec.id,
+              {"x" + std::to_string(choices_.next(3))}});
         return;
-      default: return answer_question();
+      default:
+        return answer_question();
     }
   }
 
@@ -247,7 +297,8 @@ class MissionMachine {
   void chaos() {
     auto what = choices_.next(12);
     if (what == 1) return user_move();
-    if (what == 2 && !log.empty()) return feed(log[choices_.next(static_cast<std::uint32_t>(log.size()))]);  // again, late
+    if (what == 2 && !log.empty())
+      return feed(log[choices_.next(static_cast<std::uint32_t>(log.size()))]);  // again, late
     if (what == 3) return compare_rebuilt();
     if (state.open.empty()) {
       if (state.paused) return feed(UserResumed{});
@@ -258,8 +309,11 @@ class MissionMachine {
 
   void succeed() {
     if (state.paused) return feed(UserResumed{});
-    if (state.open.empty() && !state.questions.empty()) return feed(UserAnswered{state.questions.front().id, "approve"});
-    if (state.open.empty()) return fail("stuck: nothing is open, nobody is asked, phase " + std::string(name_of(state.phase)));
+    if (state.open.empty() && !state.questions.empty())
+      return feed(UserAnswered{state.questions.front().id, "approve"});
+    if (state.open.empty())
+      return fail("stuck: nothing is open, nobody is asked, phase " +
+                  std::string(name_of(state.phase)));
     feed(answer(state.open.begin()->second, true));
   }
 
@@ -279,8 +333,10 @@ class MissionMachine {
     auto rebuilt = decide(again);
     bool same = next.size() == rebuilt.size();
     for (std::size_t i = 0; same && i < next.size(); ++i)
-      same = next[i].id == rebuilt[i].id && next[i].kind == rebuilt[i].kind && next[i].task == rebuilt[i].task;
-    if (!same || again.phase != state.phase || again.leases != state.leases || again.open.size() != state.open.size())
+      same = next[i].id == rebuilt[i].id && next[i].kind == rebuilt[i].kind &&
+             next[i].task == rebuilt[i].task;
+    if (!same || again.phase != state.phase || again.leases != state.leases ||
+        again.open.size() != state.open.size())
       fail("a rebuilt state differs");
   }
 
@@ -289,11 +345,14 @@ class MissionMachine {
 };
 
 /// Shorter and smaller choices that still fail.
-inline std::vector<std::uint32_t> shrink(std::vector<std::uint32_t> failing, const std::function<bool(const std::vector<std::uint32_t>&)>& fails) {
+inline std::vector<std::uint32_t> shrink(
+    std::vector<std::uint32_t> failing,
+    const std::function<bool(const std::vector<std::uint32_t>&)>& fails) {
   for (std::size_t chunk = failing.size() / 2 + 1; chunk > 0; chunk /= 2)
     for (std::size_t from = 0; from + chunk <= failing.size();) {
       auto shorter = failing;
-      shorter.erase(shorter.begin() + static_cast<std::ptrdiff_t>(from), shorter.begin() + static_cast<std::ptrdiff_t>(from + chunk));
+      shorter.erase(shorter.begin() + static_cast<std::ptrdiff_t>(from),
+                    shorter.begin() + static_cast<std::ptrdiff_t>(from + chunk));
       if (fails(shorter))
         failing = shorter;
       else

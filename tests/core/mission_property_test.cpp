@@ -22,7 +22,8 @@ std::size_t sequences() {
 
 std::uint32_t seed_of_run() {
   const char* wanted = std::getenv("MUSTER_SEED");
-  return wanted ? static_cast<std::uint32_t>(std::strtoul(wanted, nullptr, 10)) : std::random_device{}();
+  return wanted ? static_cast<std::uint32_t>(std::strtoul(wanted, nullptr, 10))
+                : std::random_device{}();
 }
 
 std::string describe(const std::vector<std::uint32_t>& choices) {
@@ -37,11 +38,14 @@ std::string describe(const std::vector<std::uint32_t>& choices) {
 
 }  // namespace
 
-TEST_CASE("any order of events keeps the mission's invariants, and what eventually succeeds ends", "[property]") {
+TEST_CASE("any order of events keeps the mission's invariants, and what eventually succeeds ends",
+          "[property]") {
   auto seed = seed_of_run();
   WARN("seed " << seed << " (MUSTER_SEED replays it)");
   std::mt19937 random(seed);
-  auto fails = [](const std::vector<std::uint32_t>& choices) { return !MissionMachine(choices).run().empty(); };
+  auto fails = [](const std::vector<std::uint32_t>& choices) {
+    return !MissionMachine(choices).run().empty();
+  };
   for (std::size_t i = 0; i < sequences(); ++i) {
     auto choices = random_choices(random);
     if (!fails(choices)) continue;

@@ -15,7 +15,8 @@ class Story {
  public:
   State state;
 
-  explicit Story(MissionKind kind = MissionKind::run, MissionLimits limits = {}, bool approve = false) {
+  explicit Story(MissionKind kind = MissionKind::run, MissionLimits limits = {},
+                 bool approve = false) {
     MissionStarted start;
     start.mission = "m1";
     start.objective = "Build it";
@@ -44,7 +45,8 @@ class Story {
     return false;
   }
 
-  static Receipt receipt(const std::string& check, bool pass, const std::string& tree, std::vector<std::string> prints = {}) {
+  static Receipt receipt(const std::string& check, bool pass, const std::string& tree,
+                         std::vector<std::string> prints = {}) {
     ReceiptFacts facts;
     facts.check = check;
     facts.command = "make " + check;
@@ -54,7 +56,8 @@ class Story {
     return ReceiptMinter::mint(facts);
   }
 
-  static TaskSpec task(const std::string& id, std::vector<std::string> files = {}, std::vector<std::string> after = {}) {
+  static TaskSpec task(const std::string& id, std::vector<std::string> files = {},
+                       std::vector<std::string> after = {}) {
     TaskSpec spec;
     spec.id = id;
     spec.title = "title of " + id;
@@ -70,7 +73,8 @@ class Story {
     feed(event);
   }
   void baseline(bool green, std::vector<std::string> prints = {}) {
-    feed(BaselineRecorded{open(IntentKind::baseline), {receipt("test", green, "tree0", std::move(prints))}});
+    feed(BaselineRecorded{open(IntentKind::baseline),
+                          {receipt("test", green, "tree0", std::move(prints))}});
   }
   void planned(std::vector<TaskSpec> tasks) {
     discovered();
@@ -78,13 +82,19 @@ class Story {
     feed(Triaged{open(IntentKind::triage), TriageKind::large, {}, {}, {}});
     feed(PlanSubmitted{open(IntentKind::plan), std::move(tasks), {}});
   }
-  void prepared(const std::string& task) { feed(SnapshotReady{open(IntentKind::prepare, task), state.tip, {}}); }
+  void prepared(const std::string& task) {
+    feed(SnapshotReady{open(IntentKind::prepare, task), state.tip, {}});
+  }
   void worked(const std::string& task, IntentKind kind = IntentKind::work) {
     feed(WorkSubmitted{open(kind, task), "did it", 3, true, {}});
   }
   void verified(const std::string& task, bool pass = true, std::vector<std::string> prints = {}) {
     auto tree = "tree of " + task;
-    feed(TaskVerified{open(IntentKind::verify, task), tree, {receipt(task + "#1", pass, tree, std::move(prints))}, {}, {}});
+    feed(TaskVerified{open(IntentKind::verify, task),
+                      tree,
+                      {receipt(task + "#1", pass, tree, std::move(prints))},
+                      {},
+                      {}});
   }
   void reviewed(const std::string& task, bool approve, const std::string& message = "wrong") {
     VerdictGiven verdict{open(IntentKind::review, task), approve, "s", {}};
@@ -104,7 +114,9 @@ class Story {
     landed(task);
   }
   void finally_verified(bool pass = true, std::vector<std::string> prints = {}) {
-    feed(IntegratedVerified{open(IntentKind::final_verify), state.tip_tree, {receipt("test", pass, state.tip_tree, std::move(prints))}});
+    feed(IntegratedVerified{open(IntentKind::final_verify),
+                            state.tip_tree,
+                            {receipt("test", pass, state.tip_tree, std::move(prints))}});
   }
   void master(bool approve) {
     VerdictGiven verdict{open(IntentKind::master_review), approve, "s", {}};

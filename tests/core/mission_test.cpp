@@ -34,7 +34,8 @@ TEST_CASE("a small mission has one task, no planner and the same gate") {
   Story story;
   story.discovered();
   story.baseline(true);
-  story.feed(Triaged{story.open(IntentKind::triage), TriageKind::small, {}, {}, Story::task("M1.T1", {"a.c"})});
+  story.feed(Triaged{
+      story.open(IntentKind::triage), TriageKind::small, {}, {}, Story::task("M1.T1", {"a.c"})});
   CHECK_FALSE(story.is_open(IntentKind::plan));
   story.done("M1.T1");
   story.finally_verified();
@@ -72,7 +73,9 @@ TEST_CASE("M5 a stale receipt, an open issue and a check worse than the baseline
   story.planned({Story::task("M1.T1", {"a.c"})});
   story.done("M1.T1");
   SECTION("a receipt of another tree") {
-    story.feed(IntegratedVerified{story.open(IntentKind::final_verify), story.state.tip_tree, {Story::receipt("test", true, "older tree")}});
+    story.feed(IntegratedVerified{story.open(IntentKind::final_verify),
+                                  story.state.tip_tree,
+                                  {Story::receipt("test", true, "older tree")}});
     CHECK(story.is_open(IntentKind::final_verify));
     CHECK_FALSE(story.state.final_done);
   }
@@ -92,7 +95,8 @@ TEST_CASE("M5 a stale receipt, an open issue and a check worse than the baseline
     CHECK(story.state.iteration == 2);
   }
   SECTION("a missing check of the baseline") {
-    story.feed(IntegratedVerified{story.open(IntentKind::final_verify), story.state.tip_tree,
+    story.feed(IntegratedVerified{story.open(IntentKind::final_verify),
+                                  story.state.tip_tree,
                                   {Story::receipt("other", true, story.state.tip_tree)}});
     story.master(true);
     story.feed(SealRequested{story.open(IntentKind::request_seal), {}});
@@ -218,7 +222,8 @@ TEST_CASE("M8 attempts, rounds and iterations stop the work by force") {
   }
 }
 
-TEST_CASE("M9 a rejection reaches the fixer, an approval without an executed verification is refused") {
+TEST_CASE(
+    "M9 a rejection reaches the fixer, an approval without an executed verification is refused") {
   Story story;
   story.planned({Story::task("M1.T1", {"a.c"})});
   story.prepared("M1.T1");
@@ -258,7 +263,8 @@ TEST_CASE("T2 a submission without a tool call and without a change is no succes
 
 TEST_CASE("one file has one writer, first come first served") {
   Story story;
-  story.planned({Story::task("M1.T1", {"a.c"}), Story::task("M1.T2", {"a.c", "b.c"}), Story::task("M1.T3", {"c.c"})});
+  story.planned({Story::task("M1.T1", {"a.c"}), Story::task("M1.T2", {"a.c", "b.c"}),
+                 Story::task("M1.T3", {"c.c"})});
   CHECK(story.is_open(IntentKind::prepare, "M1.T1"));
   CHECK_FALSE(story.is_open(IntentKind::prepare, "M1.T2"));
   CHECK(story.is_open(IntentKind::prepare, "M1.T3"));
@@ -281,12 +287,14 @@ TEST_CASE("landing is serial; where the base moved the merged tree is verified a
   story.feed(Merged{story.open(IntentKind::merge, "M1.T2"), "c2", "t2", story.state.tip, true, {}});
   CHECK_FALSE(story.is_open(IntentKind::land));
   SECTION("it passes") {
-    story.feed(TaskVerified{story.open(IntentKind::reverify), "t2", {Story::receipt("x", true, "t2")}, {}, {}});
+    story.feed(TaskVerified{
+        story.open(IntentKind::reverify), "t2", {Story::receipt("x", true, "t2")}, {}, {}});
     story.feed(Landed{story.open(IntentKind::land), "c2", "t2"});
     CHECK(story.state.phase == Phase::master_review);
   }
   SECTION("it fails: rebased and fixed") {
-    story.feed(TaskVerified{story.open(IntentKind::reverify), "t2", {Story::receipt("x", false, "t2", {"f"})}, {}, {}});
+    story.feed(TaskVerified{
+        story.open(IntentKind::reverify), "t2", {Story::receipt("x", false, "t2", {"f"})}, {}, {}});
     story.feed(SnapshotReady{story.open(IntentKind::rebase), story.state.tip, {}});
     CHECK(story.is_open(IntentKind::fix, "M1.T2"));
     CHECK(story.state.landing_task.empty());
@@ -312,7 +320,10 @@ TEST_CASE("a failed task skips its dependants and is planned again") {
   Story story(MissionKind::run, limits);
   story.planned({Story::task("M1.T1", {"a.c"}), Story::task("M1.T2", {"b.c"}, {"M1"})});
   CHECK(story.state.tasks.empty());  // a task that depends on its own group is refused
-  story.feed(PlanSubmitted{story.open(IntentKind::plan), {Story::task("M1.T1", {"a.c"}), Story::task("M1.T2", {"b.c"}, {"M1.T1"})}, {}});
+  story.feed(
+      PlanSubmitted{story.open(IntentKind::plan),
+                    {Story::task("M1.T1", {"a.c"}), Story::task("M1.T2", {"b.c"}, {"M1.T1"})},
+                    {}});
   story.prepared("M1.T1");
   story.worked("M1.T1");
   story.verified("M1.T1", false, {"f"});

@@ -24,12 +24,16 @@ std::string problems(const std::vector<TaskSpec>& tasks) {
   return out;
 }
 
-bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool says(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
 TEST_CASE("a plan is validated with reasons") {
-  CHECK(problems({task("M1.T1"), task("M1.T2", {"M1.T1"}), task("M2.T1", {"M1"}), task("M3.T1", {"M0.T1"})}).empty());
+  CHECK(problems({task("M1.T1"), task("M1.T2", {"M1.T1"}), task("M2.T1", {"M1"}),
+                  task("M3.T1", {"M0.T1"})})
+            .empty());
   CHECK(says(problems({}), "no task"));
   CHECK(says(problems({task("M1.T1", {"M1.T2"}), task("M1.T2", {"M1.T1"})}), "cycle"));
   CHECK(says(problems({task("M1.T1", {"M9.T9"})}), "not in the plan"));
@@ -99,11 +103,13 @@ TEST_CASE("leases are granted all at once, first come first served") {
 }
 
 TEST_CASE("tests and sources are told apart by their names") {
-  for (const char* path : {"tests/a.c", "src/x_test.go", "test_x.py", "a/b.test.ts", "x.spec.js", "src/__tests__/a.js", "FooTest.java"})
+  for (const char* path : {"tests/a.c", "src/x_test.go", "test_x.py", "a/b.test.ts", "x.spec.js",
+                           "src/__tests__/a.js", "FooTest.java"})
     CHECK(is_test_path(path));
   for (const char* path : {"src/a.c", "latest.py", "contest/a.go", "attest.rs"}) {
     CHECK_FALSE(is_test_path(path));
     CHECK(is_source_path(path));
   }
-  for (const char* path : {"README.md", "Makefile", "package.json", "tests/a.c"}) CHECK_FALSE(is_source_path(path));
+  for (const char* path : {"README.md", "Makefile", "package.json", "tests/a.c"})
+    CHECK_FALSE(is_source_path(path));
 }

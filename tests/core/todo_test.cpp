@@ -43,13 +43,15 @@ TEST_CASE("M5 a ticked, unticked, removed or invented line finishes and removes 
 }
 
 TEST_CASE("M5 boxes in a code fence are text") {
-  auto edit = parse_todo_proposal(items, render_todo(items) + "```\n- [ ] not a task\n- [x] M1.T10 no\n```\n");
+  auto edit = parse_todo_proposal(
+      items, render_todo(items) + "```\n- [ ] not a task\n- [x] M1.T10 no\n```\n");
   CHECK(edit.proposals.empty());
   CHECK(edit.refusals.empty());
 }
 
 TEST_CASE("an edit may add, reword and reorder") {
-  auto text = replaced(render_todo(items), "print it", "print it well") + "2. [ ] write the manual\n";
+  auto text =
+      replaced(render_todo(items), "print it", "print it well") + "2. [ ] write the manual\n";
   auto edit = parse_todo_proposal(items, text);
   REQUIRE(edit.proposals.size() == 2);
   CHECK(edit.proposals[0].kind == TodoProposal::Kind::reword);
