@@ -57,7 +57,8 @@ Result<FileToolOutcome> wrote(Result<WriteReceipt> receipt, const char* verb) {
 Result<FileToolOutcome> run_read(WorkspaceFiles& files, const json& args) {
   auto path = text_arg(args, "path", true);
   if (!path) return path.error();
-  return shown(files.read(*path, std::max(int_arg(args, "first_line", 1), 1), int_arg(args, "line_count", 0)));
+  return shown(files.read(*path, std::max(int_arg(args, "first_line", 1), 1),
+                          int_arg(args, "line_count", 0)));
 }
 
 Result<FileToolOutcome> run_list(WorkspaceFiles& files, const json& args) {
@@ -136,7 +137,8 @@ std::string describe_call(const std::string& name, const std::string& arguments)
   for (const char* key : {"command", "path", "pattern", "title", "question", "job"})
     if (auto found = args.find(key); found != args.end() && found->is_string()) {
       const auto& value = found->get_ref<const std::string&>();
-      return name + " " + std::string(bounded_head(std::string_view(value).substr(0, value.find('\n')), 120));
+      return name + " " +
+             std::string(bounded_head(std::string_view(value).substr(0, value.find('\n')), 120));
     }
   return name;
 }

@@ -9,8 +9,13 @@ namespace muster {
 using nlohmann::json;
 
 json view_to_json(const SessionView& view) {
-  return {{"session", view.session}, {"role", view.role}, {"task", view.task}, {"state", view.state},
-          {"doing", view.doing}, {"since_ms", view.since_ms}, {"input_tokens", view.input_tokens},
+  return {{"session", view.session},
+          {"role", view.role},
+          {"task", view.task},
+          {"state", view.state},
+          {"doing", view.doing},
+          {"since_ms", view.since_ms},
+          {"input_tokens", view.input_tokens},
           {"output_tokens", view.output_tokens}};
 }
 
@@ -21,11 +26,16 @@ json questions_to_json(const State& state) {
   return {{"questions", out}};
 }
 
-json status_to_json(const State& state, const std::vector<SessionView>& agents, std::int64_t now_ms) {
+json status_to_json(const State& state, const std::vector<SessionView>& agents,
+                    std::int64_t now_ms) {
   json tasks = json::array();
   for (const auto& task : state.tasks)
-    tasks.push_back({{"id", task.spec.id}, {"title", task.spec.title}, {"stage", name_of(task.stage)},
-                     {"attempt", task.attempt}, {"round", task.round}, {"files", task.spec.files},
+    tasks.push_back({{"id", task.spec.id},
+                     {"title", task.spec.title},
+                     {"stage", name_of(task.stage)},
+                     {"attempt", task.attempt},
+                     {"round", task.round},
+                     {"files", task.spec.files},
                      {"reason", task.reason}});
   json people = json::array();
   for (const auto& view : agents) people.push_back(view_to_json(view));
@@ -37,22 +47,36 @@ json status_to_json(const State& state, const std::vector<SessionView>& agents, 
   auto phase = std::string(state.paused && !is_terminal(state.phase)       ? "paused"
                            : state.wants_user && !is_terminal(state.phase) ? "needs_user"
                                                                            : name_of(state.phase));
-  return {{"mission", state.mission}, {"objective", state.objective}, {"phase", phase},
-          {"iteration", state.iteration}, {"tasks", tasks}, {"agents", people},
+  return {{"mission", state.mission},
+          {"objective", state.objective},
+          {"phase", phase},
+          {"iteration", state.iteration},
+          {"tasks", tasks},
+          {"agents", people},
           {"todo", {{"done", count.done}, {"total", count.total}}},
-          {"questions", questions_to_json(state)["questions"]}, {"issues_open", open_issues},
-          {"input_tokens", state.input_tokens}, {"output_tokens", state.output_tokens},
-          {"cost_usd", state.cost_usd}, {"elapsed_ms", std::max<std::int64_t>(0, now_ms - state.started_at_ms)},
-          {"limits_hit", limits}, {"lanes", json::array()}, {"jobs", json::array()}};
+          {"questions", questions_to_json(state)["questions"]},
+          {"issues_open", open_issues},
+          {"input_tokens", state.input_tokens},
+          {"output_tokens", state.output_tokens},
+          {"cost_usd", state.cost_usd},
+          {"elapsed_ms", std::max<std::int64_t>(0, now_ms - state.started_at_ms)},
+          {"limits_hit", limits},
+          {"lanes", json::array()},
+          {"jobs", json::array()}};
 }
 
 int exit_code_of(const State& state) {
   switch (state.phase) {
-    case Phase::sealed: return 0;
-    case Phase::answered: return state.answer_positive ? 0 : 1;
-    case Phase::stopped: return 130;
-    case Phase::failed: return state.outcome_code == ErrorCode::limit_reached ? 4 : 1;
-    default: return state.wants_user ? 3 : -1;
+    case Phase::sealed:
+      return 0;
+    case Phase::answered:
+      return state.answer_positive ? 0 : 1;
+    case Phase::stopped:
+      return 130;
+    case Phase::failed:
+      return state.outcome_code == ErrorCode::limit_reached ? 4 : 1;
+    default:
+      return state.wants_user ? 3 : -1;
   }
 }
 
@@ -61,33 +85,58 @@ json outcome_to_json(const State& state) {
   json checks = json::array();
   for (const auto& [name, verdict] : gate.checks) {
     const auto& facts = state.final_receipts.at(name).facts();
-    checks.push_back({{"check", name}, {"verdict", name_of(verdict)}, {"command", facts.command},
-                      {"exit_code", facts.exit_code}, {"duration_ms", facts.duration_ms}, {"tree", facts.tree_after}});
+    checks.push_back({{"check", name},
+                      {"verdict", name_of(verdict)},
+                      {"command", facts.command},
+                      {"exit_code", facts.exit_code},
+                      {"duration_ms", facts.duration_ms},
+                      {"tree", facts.tree_after}});
   }
   json findings = json::array();
   for (const auto& finding : state.review_findings)
-    findings.push_back({{"file", finding.file}, {"line", finding.line}, {"message", finding.message}, {"severity", finding.severity}});
+    findings.push_back({{"file", finding.file},
+                        {"line", finding.line},
+                        {"message", finding.message},
+                        {"severity", finding.severity}});
   auto count = todo_count(state);
-  auto answer = state.kind == MissionKind::plan && state.answer.empty() ? describe_plan(state) : state.answer;
-  return {{"outcome", name_of(state.phase)}, {"exit_code", exit_code_of(state)}, {"reason", state.outcome_reason},
-          {"kind", name_of(state.kind)}, {"answer", answer}, {"findings", findings},
-          {"summary", state.seal_summary}, {"checks", checks},
-          {"error_rate", gate.error_rate()}, {"waived", gate.waived},
-          {"todo", {{"done", count.done}, {"total", count.total}}}, {"iterations", state.iteration},
-          {"branch", state.seal.branch}, {"commit", state.seal.commit}, {"applied", state.seal.applied},
-          {"note", state.seal.note}, {"dirty_files", state.dirty_files}, {"input_tokens", state.input_tokens},
-          {"output_tokens", state.output_tokens}, {"cost_usd", state.cost_usd}};
+  auto answer =
+      state.kind == MissionKind::plan && state.answer.empty() ? describe_plan(state) : state.answer;
+  return {{"outcome", name_of(state.phase)},
+          {"exit_code", exit_code_of(state)},
+          {"reason", state.outcome_reason},
+          {"kind", name_of(state.kind)},
+          {"answer", answer},
+          {"findings", findings},
+          {"summary", state.seal_summary},
+          {"checks", checks},
+          {"error_rate", gate.error_rate()},
+          {"waived", gate.waived},
+          {"todo", {{"done", count.done}, {"total", count.total}}},
+          {"iterations", state.iteration},
+          {"branch", state.seal.branch},
+          {"commit", state.seal.commit},
+          {"applied", state.seal.applied},
+          {"note", state.seal.note},
+          {"dirty_files", state.dirty_files},
+          {"input_tokens", state.input_tokens},
+          {"output_tokens", state.output_tokens},
+          {"cost_usd", state.cost_usd}};
 }
 
 std::vector<TodoItem> todo_items_of(const State& state) {
   auto state_of = [](const TaskState& task) {
     switch (task.stage) {
-      case Stage::done: return TodoState::done;
-      case Stage::failed: return TodoState::failed;
+      case Stage::done:
+        return TodoState::done;
+      case Stage::failed:
+        return TodoState::failed;
       case Stage::skipped:
-      case Stage::dropped: return TodoState::skipped;
-      case Stage::parked: return TodoState::parked;
-      default: return is_active(task.stage) ? TodoState::active : TodoState::open;
+      case Stage::dropped:
+        return TodoState::skipped;
+      case Stage::parked:
+        return TodoState::parked;
+      default:
+        return is_active(task.stage) ? TodoState::active : TodoState::open;
     }
   };
   std::vector<TodoItem> items;

@@ -1,5 +1,6 @@
 #pragma once
-// What a mission tells people about itself, as JSON: the status of the control protocol, its questions, its outcome.
+// What a mission tells people about itself, as JSON: the status of the control protocol, its
+// questions, its outcome.
 
 #include <nlohmann/json_fwd.hpp>
 #include <vector>
@@ -13,7 +14,9 @@ namespace muster {
 
 [[nodiscard]] nlohmann::json view_to_json(const SessionView& view);
 /// The status of docs/control-protocol.md; `now_ms` is wall time.
-[[nodiscard]] nlohmann::json status_to_json(const State& state, const std::vector<SessionView>& agents, std::int64_t now_ms);
+[[nodiscard]] nlohmann::json status_to_json(const State& state,
+                                            const std::vector<SessionView>& agents,
+                                            std::int64_t now_ms);
 [[nodiscard]] nlohmann::json questions_to_json(const State& state);
 /// {outcome, exit_code, reason, ...}: how the mission ended, with its evidence.
 [[nodiscard]] nlohmann::json outcome_to_json(const State& state);

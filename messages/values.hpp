@@ -12,9 +12,9 @@
 
 #include "messages/types.hpp"
 #include "runtime/core/events.hpp"
-#include "runtime/core/result.hpp"
-#include "runtime/core/process_types.hpp"
 #include "runtime/core/journal_record.hpp"
+#include "runtime/core/process_types.hpp"
+#include "runtime/core/result.hpp"
 
 namespace muster {
 

@@ -201,13 +201,12 @@ class Builder {
     add_json(
         add(app_, "status", "Where it stands", group, [this] { return StatusCommand{raw_.json}; }));
     add_view(add(app_, "attach", "Watch it", group, [this] { return AttachCommand{view()}; }));
-    add(app_, "stop", "End it; what has landed stays (Ctrl-C in its own terminal pauses)", group, [this] {
-      return StopCommand{raw_.now};
-    })->add_flag("--now", raw_.now, "Kill what runs");
-    auto* resume =
-        add(app_, "resume", "Go on with a paused or interrupted mission", group, [this] {
-          return ResumeCommand{raw_.mission, raw_.detach, view()};
-        });
+    add(app_, "stop", "End it; what has landed stays (Ctrl-C in its own terminal pauses)", group,
+        [this] { return StopCommand{raw_.now}; })
+        ->add_flag("--now", raw_.now, "Kill what runs");
+    auto* resume = add(app_, "resume", "Go on with a paused or interrupted mission", group, [this] {
+      return ResumeCommand{raw_.mission, raw_.detach, view()};
+    });
     resume->add_option("mission", raw_.mission, "Default: the latest")->type_name("ID");
     resume->add_flag("--detach", raw_.detach, "Go on in the background");
     add_view(resume);

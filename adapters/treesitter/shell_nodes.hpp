@@ -38,7 +38,8 @@ inline bool is_substitution(TSNode node) {
 }
 
 inline bool is_redirect(TSNode node) {
-  return is(node, "file_redirect") || is(node, "heredoc_redirect") || is(node, "herestring_redirect");
+  return is(node, "file_redirect") || is(node, "heredoc_redirect") ||
+         is(node, "herestring_redirect");
 }
 
 /// Blank space and line continuations.
@@ -56,6 +57,5 @@ inline bool is_blank(std::string_view gap) {
 inline bool is_lone_dash(std::string_view gap) {
   return gap.size() >= 3 && gap.front() == ' ' && gap.back() == ' ' && trim(gap) == "-";
 }
-
 
 }  // namespace muster::treesitter

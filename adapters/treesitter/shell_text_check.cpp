@@ -1,4 +1,5 @@
-// The part of the walk that looks at the text itself: does the grammar's reading leave anything out?
+// The part of the walk that looks at the text itself: does the grammar's reading leave anything
+// out?
 
 #include <algorithm>
 #include <array>
@@ -8,8 +9,8 @@
 
 namespace muster::treesitter {
 
-/// Every byte outside a token must be blank, and no token but its own may hold a substitution: what the
-/// grammar skipped a shell may still run.
+/// Every byte outside a token must be blank, and no token but its own may hold a substitution: what
+/// the grammar skipped a shell may still run.
 void ShellTreeWalker::check_text(TSNode root) {
   TSTreeCursor cursor = ts_tree_cursor_new(root);
   std::vector<TextKind> kinds{{}};
@@ -57,8 +58,9 @@ std::size_t ShellTreeWalker::check_leaf(TSNode node, TextKind kind, std::size_t 
   // The grammar loses the "-" of "python3 - <<EOF"; redirected() puts it back.
   const bool lost_dash = (is(node, "<<") || is(node, "<<-")) && is_lone_dash(gap);
   if (!kind.string && !kind.expansion && !lost_dash && !is_blank(gap)) program_.has_error = true;
-  const bool literal = is(node, "comment") || is(node, "ansi_c_string") || is(node, "heredoc_start") ||
-                       (is(node, "raw_string") && !kind.string) || (in_heredoc && heredoc_quoted_);
+  const bool literal = is(node, "comment") || is(node, "ansi_c_string") ||
+                       is(node, "heredoc_start") || (is(node, "raw_string") && !kind.string) ||
+                       (in_heredoc && heredoc_quoted_);
   static constexpr std::array<std::string_view, 5> openers{"`", "$(", "$((", "<(", ">("};
   if (!literal && !is_one_of(node, openers) && hides_command(slice(node), kind))
     program_.has_error = true;
@@ -70,7 +72,8 @@ bool ShellTreeWalker::hides_command(std::string_view text, TextKind kind) const 
     const char next = at + 1 < text.size() ? text[at + 1] : '\0';
     const bool in_process = kind.expansion && !kind.string && (text[at] == '<' || text[at] == '>');
     const bool opens = text[at] == '`' || (next == '(' && (text[at] == '$' || in_process));
-    if (opens && !is_escaped(static_cast<std::size_t>(text.data() - source_.data()) + at)) return true;
+    if (opens && !is_escaped(static_cast<std::size_t>(text.data() - source_.data()) + at))
+      return true;
   }
   return false;
 }
@@ -85,7 +88,8 @@ bool ShellTreeWalker::is_escaped(std::size_t at) const {
 /// A "#" in the middle of a word starts no comment.
 void ShellTreeWalker::check_comment(TSNode node) {
   const auto begin = ts_node_start_byte(node);
-  if (begin > 0 && std::string_view(" \t\n;&|()`").find(source_[begin - 1]) == std::string_view::npos)
+  if (begin > 0 &&
+      std::string_view(" \t\n;&|()`").find(source_[begin - 1]) == std::string_view::npos)
     program_.has_error = true;
   if (slice(node).find('\n') != std::string_view::npos) program_.has_error = true;
 }

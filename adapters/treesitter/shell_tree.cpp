@@ -27,7 +27,8 @@ Result<ShellProgram> ShellTreeWalker::walk(TSNode root) {
   statements(root, {});
   if (!unvisited_.empty()) program_.has_error = true;
   if (too_deep_)
-    return Error{ErrorCode::limit_reached, "the command is nested too deeply or has too many parts"};
+    return Error{ErrorCode::limit_reached,
+                 "the command is nested too deeply or has too many parts"};
   return std::move(program_);
 }
 
@@ -84,13 +85,24 @@ void ShellTreeWalker::conditional(TSNode node, const Surroundings& outer) {
       "do_group", "else_clause", "elif_clause", "if_statement", "while_statement", "case_item"};
   const bool has_statements = is_one_of(node, with_statements);
   for (const TSNode child : children_of(node)) {
-    static constexpr std::array<std::string_view, 15> statement_types{
-        "command", "list", "pipeline", "redirected_statement", "negated_command", "subshell",
-        "compound_statement", "if_statement", "while_statement", "for_statement",
-        "c_style_for_statement", "case_statement", "function_definition", "test_command", "do_group"};
+    static constexpr std::array<std::string_view, 15> statement_types{"command",
+                                                                      "list",
+                                                                      "pipeline",
+                                                                      "redirected_statement",
+                                                                      "negated_command",
+                                                                      "subshell",
+                                                                      "compound_statement",
+                                                                      "if_statement",
+                                                                      "while_statement",
+                                                                      "for_statement",
+                                                                      "c_style_for_statement",
+                                                                      "case_statement",
+                                                                      "function_definition",
+                                                                      "test_command",
+                                                                      "do_group"};
     static constexpr std::array<std::string_view, 7> more_types{
-        "else_clause", "elif_clause", "case_item", "declaration_command", "unset_command",
-        "variable_assignment", "variable_assignments"};
+        "else_clause",   "elif_clause",         "case_item",           "declaration_command",
+        "unset_command", "variable_assignment", "variable_assignments"};
     if (is_one_of(child, statement_types) || (is_one_of(child, more_types) && has_statements) ||
         is(child, "case_item"))
       statement(child, around);
@@ -158,8 +170,11 @@ void ShellTreeWalker::redirected(TSNode node, const Surroundings& outer) {
     add(std::move(bare), around, node);
   } else if (!extra_words.empty()) {
     // "make > log all": the words after the file belong to the command.
-    if (program_.commands.empty()) program_.has_error = true;
-    else std::move(extra_words.begin(), extra_words.end(), std::back_inserter(program_.commands.back().words));
+    if (program_.commands.empty())
+      program_.has_error = true;
+    else
+      std::move(extra_words.begin(), extra_words.end(),
+                std::back_inserter(program_.commands.back().words));
   }
   const std::size_t last = program_.commands.size();
   for (const TSNode child : children_of(node))
@@ -236,7 +251,8 @@ ShellRedirect ShellTreeWalker::heredoc(TSNode node) {
   while (at != std::string_view::npos && !found) {
     const auto begin = at + 1;
     at = source_.find('\n', begin);
-    auto line = source_.substr(std::min(begin, source_.size()), at == std::string_view::npos ? at : at - begin);
+    auto line = source_.substr(std::min(begin, source_.size()),
+                               at == std::string_view::npos ? at : at - begin);
     std::size_t tabs = 0;
     while (strip_tabs && tabs < line.size() && line[tabs] == '\t') ++tabs;
     line.remove_prefix(tabs);
@@ -315,7 +331,8 @@ void ShellTreeWalker::assignments(TSNode node, const Surroundings& around) {
 void ShellTreeWalker::function(TSNode node, const Surroundings& outer) {
   Surroundings around = outer;
   around.top_level = false;
-  bool named = false;  // the first named child is the name; a function may hold one of the same name
+  bool named =
+      false;  // the first named child is the name; a function may hold one of the same name
   for (const TSNode child : children_of(node)) {
     if (!ts_node_is_named(child)) continue;
     if (!named) {
@@ -347,8 +364,8 @@ void ShellTreeWalker::substitutions(TSNode node, const Surroundings& outer) {
   }
   const auto text = slice(node);
   unvisited_.erase(ts_node_start_byte(node));
-  // Inside `...` a backslash hides "`", "$" and itself from the outer shell only: the inner one sees a
-  // text that is not here.
+  // Inside `...` a backslash hides "`", "$" and itself from the outer shell only: the inner one
+  // sees a text that is not here.
   for (const auto* escape : {"\\`", "\\$", "\\\\"})
     if (text.starts_with('`') && text.find(escape) != std::string_view::npos)
       program_.has_error = true;
@@ -379,7 +396,8 @@ void ShellTreeWalker::add(ShellCommand command, const Surroundings& around, TSNo
     too_deep_ = true;
     return;
   }
-  command.redirects.insert(command.redirects.end(), around.redirects.begin(), around.redirects.end());
+  command.redirects.insert(command.redirects.end(), around.redirects.begin(),
+                           around.redirects.end());
   command.reads_pipe = around.reads_pipe;
   command.function = around.function;
   command.scope = around.scope;

@@ -45,7 +45,8 @@ class ShellTreeWalker {
   void heredoc_rest(TSNode node, const Surroundings& around, std::size_t last_command);
   void separator(std::string_view token, std::size_t first_command);
 
-  /// Reads a redirect; destinations after the first are words of the command (a quirk of the grammar).
+  /// Reads a redirect; destinations after the first are words of the command (a quirk of the
+  /// grammar).
   ShellRedirect redirect(TSNode node, std::vector<ShellWord>& extra_words);
   ShellRedirect heredoc(TSNode node);
   /// Substitutions anywhere below `node` are commands too.

@@ -16,9 +16,7 @@ struct Symbol {
 };
 using Symbols = std::vector<Symbol>;
 
-bool is_name_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
+bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 int hex_value(char c) {
@@ -215,8 +213,11 @@ std::optional<Brace> find_brace(const Symbols& word) {
 }
 
 bool has_range(const Symbols& word) {
-  const auto open = std::find_if(word.begin(), word.end(), [](Symbol s) { return s.c == '{' && !s.quoted; });
-  const auto dots = [](Symbol a, Symbol b) { return a.c == '.' && b.c == '.' && !a.quoted && !b.quoted; };
+  const auto open =
+      std::find_if(word.begin(), word.end(), [](Symbol s) { return s.c == '{' && !s.quoted; });
+  const auto dots = [](Symbol a, Symbol b) {
+    return a.c == '.' && b.c == '.' && !a.quoted && !b.quoted;
+  };
   return open != word.end() && std::adjacent_find(open, word.end(), dots) != word.end();
 }
 
@@ -239,7 +240,8 @@ std::optional<std::vector<Symbols>> expand_braces(const Symbols& word) {
       Symbols one(next.begin(), next.begin() + static_cast<std::ptrdiff_t>(brace->open));
       one.insert(one.end(), next.begin() + static_cast<std::ptrdiff_t>(cuts[i - 1] + 1),
                  next.begin() + static_cast<std::ptrdiff_t>(cuts[i]));
-      one.insert(one.end(), next.begin() + static_cast<std::ptrdiff_t>(brace->close + 1), next.end());
+      one.insert(one.end(), next.begin() + static_cast<std::ptrdiff_t>(brace->close + 1),
+                 next.end());
       open.push_back(std::move(one));
     }
   }

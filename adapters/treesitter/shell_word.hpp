@@ -1,5 +1,6 @@
 #pragma once
-// One shell word from its source: quotes, escapes, braces (POSIX 2.2 and 2.6, bash manual 3.1.2 and 3.5.1).
+// One shell word from its source: quotes, escapes, braces (POSIX 2.2 and 2.6, bash manual 3.1.2
+// and 3.5.1).
 
 #include <string>
 #include <string_view>
@@ -10,11 +11,12 @@
 namespace muster::treesitter {
 
 struct ScannedWord {
-  std::vector<ShellWord> words;   ///< more than one after brace expansion
-  bool malformed = false;         ///< an open quote, or an unquoted character that ends words
+  std::vector<ShellWord> words;  ///< more than one after brace expansion
+  bool malformed = false;        ///< an open quote, or an unquoted character that ends words
 };
 
-/// Scans the source of exactly one word. A word with an expansion stays as it is, marked dynamic. Pure.
+/// Scans the source of exactly one word. A word with an expansion stays as it is, marked dynamic.
+/// Pure.
 [[nodiscard]] ScannedWord scan_word(std::string_view source);
 
 }  // namespace muster::treesitter

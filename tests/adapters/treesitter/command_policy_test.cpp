@@ -1,4 +1,5 @@
-// The command policy over the real parser: what an attacker would write, and what agents write every day.
+// The command policy over the real parser: what an attacker would write, and what agents write
+// every day.
 
 #include "runtime/core/command_policy.hpp"
 
@@ -228,28 +229,51 @@ std::string quoted(const std::string& text) {
 /// One more layer around a command.
 std::string wrapped(const std::string& inner, unsigned way) {
   switch (way % 22) {
-    case 0: return "sh -c " + quoted(inner);
-    case 1: return "eval " + quoted(inner);
-    case 2: return "(" + inner + ")";
-    case 3: return "{ " + inner + "; }";
-    case 4: return "if true; then " + inner + "; fi";
-    case 5: return "echo \"$(" + inner + ")\"";
-    case 6: return "cd src && " + inner;
-    case 7: return "for i in 1 2; do " + inner + "; done";
-    case 8: return "bash -euo pipefail -c " + quoted(inner);
-    case 9: return "bash <<'END" + std::to_string(inner.size()) + "'\n" + inner + "\nEND" + std::to_string(inner.size()) + "\n";
-    case 10: return "env A=b timeout 5 sh -c " + quoted(inner);
-    case 11: return "true && " + inner + " || true";
-    case 12: return "cat <(" + inner + ")";
-    case 13: return "f() { " + inner + "; }; f";
-    case 14: return "find . -name x -exec sh -c " + quoted(inner) + " \\;";
-    case 15: return "xargs -n1 sh -c " + quoted(inner) + " < list";
-    case 16: return "trap " + quoted(inner) + " EXIT";
-    case 17: return "x=${y:-$(" + inner + ")}";
-    case 18: return "nohup nice -n 5 bash -c " + quoted(inner) + " > log 2>&1 &";
-    case 19: return "case a in a) " + inner + ";; esac";
-    case 20: return "while ! " + inner + "; do sleep 1; done";
-    default: return "busybox sh -c " + quoted(inner);
+    case 0:
+      return "sh -c " + quoted(inner);
+    case 1:
+      return "eval " + quoted(inner);
+    case 2:
+      return "(" + inner + ")";
+    case 3:
+      return "{ " + inner + "; }";
+    case 4:
+      return "if true; then " + inner + "; fi";
+    case 5:
+      return "echo \"$(" + inner + ")\"";
+    case 6:
+      return "cd src && " + inner;
+    case 7:
+      return "for i in 1 2; do " + inner + "; done";
+    case 8:
+      return "bash -euo pipefail -c " + quoted(inner);
+    case 9:
+      return "bash <<'END" + std::to_string(inner.size()) + "'\n" + inner + "\nEND" +
+             std::to_string(inner.size()) + "\n";
+    case 10:
+      return "env A=b timeout 5 sh -c " + quoted(inner);
+    case 11:
+      return "true && " + inner + " || true";
+    case 12:
+      return "cat <(" + inner + ")";
+    case 13:
+      return "f() { " + inner + "; }; f";
+    case 14:
+      return "find . -name x -exec sh -c " + quoted(inner) + " \\;";
+    case 15:
+      return "xargs -n1 sh -c " + quoted(inner) + " < list";
+    case 16:
+      return "trap " + quoted(inner) + " EXIT";
+    case 17:
+      return "x=${y:-$(" + inner + ")}";
+    case 18:
+      return "nohup nice -n 5 bash -c " + quoted(inner) + " > log 2>&1 &";
+    case 19:
+      return "case a in a) " + inner + ";; esac";
+    case 20:
+      return "while ! " + inner + "; do sleep 1; done";
+    default:
+      return "busybox sh -c " + quoted(inner);
   }
 }
 
@@ -268,7 +292,8 @@ TEST_CASE("F2 no nesting hides a command", "[policy]") {
     CAPTURE(bad);
     const auto decision = evaluate_text(bad, context());
     CHECK_FALSE(decision.allowed());
-    // The same nesting around an everyday command is no reason to refuse it, unless it does not parse or makes a function call itself.
+    // The same nesting around an everyday command is no reason to refuse it, unless it does not
+    // parse or makes a function call itself.
     const auto everyday = evaluate_text(good, context());
     CHECK((everyday.allowed() || everyday.rule == "parse" || everyday.rule == "fork-bomb"));
   }
@@ -278,7 +303,9 @@ TEST_CASE("F6 broken text neither crashes the policy nor hides what stands befor
   std::mt19937 dice(7);
   static constexpr std::string_view pieces = " \t\n;&|<>(){}[]$`'\"\\#*?~=!-/ab0";
   for (int round = 0; round < 3000; ++round) {
-    const auto& list = round % 2 ? allowed() : denied()[static_cast<std::size_t>(round) % denied().size()].commands;
+    const auto& list = round % 2
+                           ? allowed()
+                           : denied()[static_cast<std::size_t>(round) % denied().size()].commands;
     std::string text = list[dice() % list.size()];
     for (auto edits = 1 + dice() % 3; edits > 0; --edits) {
       const auto at = text.empty() ? 0 : dice() % text.size();
@@ -340,28 +367,124 @@ TEST_CASE("roles run what they may and no more", "[policy]") {
   CHECK(evaluate_text("sudo npm test", role).rule == "privilege");
 }
 
-TEST_CASE("M10 a verification is a command that builds or tests, with its own exit status", "[policy]") {
+TEST_CASE("M10 a verification is a command that builds or tests, with its own exit status",
+          "[policy]") {
   const auto parse = context().parse;
   const auto verifies = [&](const char* text) {
     const auto program = parse(text);
     return program.ok() && is_verification_command(*program, parse);
   };
-  for (const auto* text :
-       {"make", "make test", "make -j4 check", "ctest", "ctest --test-dir build", "cmake --build build", "npm test", "npm t", "npm run test:unit", "npm run build", "pnpm test", "yarn test",
-        "yarn lint", "bun test", "pytest", "pytest -q tests/a.py::test_b", "python -m pytest", "python3 -m unittest discover", "cargo test", "cargo clippy", "go test ./...", "go vet ./...",
-        "tsc", "tsc --noEmit", "npx tsc -p .", "npx jest", "node --test", "node --test tests/", "node --check a.js", "node test/run.js", "tox", "uv run pytest", "poetry run pytest -q", "mvn test",
-        "./gradlew test", "gradle check", "g++ -c a.cpp", "./build/app --self-test", "./run_tests.sh", "bash scripts/test.sh", "timeout 60 npm test", "env CI=1 npm test", "CI=1 npm test",
-        "cd api && npm test", "(cd api && npm test)", "npm ci && npm test", "npm test && echo ok", "set -e; npm test", "cmake -S . -B b && cmake --build b && ctest --test-dir b", "sh -c 'npm test'",
-        "bash -c 'cd a && make'", "just test", "make && ./app > out.txt", "npm test > log.txt 2>&1", "ruff check .", "dotnet test", "deno test", "shellcheck a.sh"}) {
+  for (const auto* text : {"make",
+                           "make test",
+                           "make -j4 check",
+                           "ctest",
+                           "ctest --test-dir build",
+                           "cmake --build build",
+                           "npm test",
+                           "npm t",
+                           "npm run test:unit",
+                           "npm run build",
+                           "pnpm test",
+                           "yarn test",
+                           "yarn lint",
+                           "bun test",
+                           "pytest",
+                           "pytest -q tests/a.py::test_b",
+                           "python -m pytest",
+                           "python3 -m unittest discover",
+                           "cargo test",
+                           "cargo clippy",
+                           "go test ./...",
+                           "go vet ./...",
+                           "tsc",
+                           "tsc --noEmit",
+                           "npx tsc -p .",
+                           "npx jest",
+                           "node --test",
+                           "node --test tests/",
+                           "node --check a.js",
+                           "node test/run.js",
+                           "tox",
+                           "uv run pytest",
+                           "poetry run pytest -q",
+                           "mvn test",
+                           "./gradlew test",
+                           "gradle check",
+                           "g++ -c a.cpp",
+                           "./build/app --self-test",
+                           "./run_tests.sh",
+                           "bash scripts/test.sh",
+                           "timeout 60 npm test",
+                           "env CI=1 npm test",
+                           "CI=1 npm test",
+                           "cd api && npm test",
+                           "(cd api && npm test)",
+                           "npm ci && npm test",
+                           "npm test && echo ok",
+                           "set -e; npm test",
+                           "cmake -S . -B b && cmake --build b && ctest --test-dir b",
+                           "sh -c 'npm test'",
+                           "bash -c 'cd a && make'",
+                           "just test",
+                           "make && ./app > out.txt",
+                           "npm test > log.txt 2>&1",
+                           "ruff check .",
+                           "dotnet test",
+                           "deno test",
+                           "shellcheck a.sh"}) {
     CAPTURE(text);
     CHECK(verifies(text));
   }
-  for (const auto* text :
-       {"echo test", "ls test", "true", "cat test.log", ":", "echo npm test", "test -f a", "[ -f a ]", "grep -q x a", "npm test || true", "npm test; true", "npm test; exit 0", "npm test | tee log", "npm test &",
-        "! npm test", "exit 0; npm test", "true || npm test", "npm test\ntrue", "(npm test || true)", "npm test || echo failed", "if npm test; then true; fi", "for t in a; do npm test; done", "npm --version",
-        "make -n", "make --dry-run test", "make -i test", "make -ki test", "make clean", "ctest -N", "pytest --collect-only", "pytest --version", "npm run start", "npm install", "npm run test --if-present", "go version", "cargo --version",
-        "sh -c 'npm test || true'", "sh -c \"$X\"", "f() { npm test; }; f", "$TEST", "python -c 'print(1)'", "node -e 'test()'", "jest --passWithNoTests", "echo $(npm test)", "trap 'exit 0' EXIT; npm test", "git diff", "",
-        "npm test && true; true", "cmake -S . -B build", "npm test 'open"}) {
+  for (const auto* text : {"echo test",
+                           "ls test",
+                           "true",
+                           "cat test.log",
+                           ":",
+                           "echo npm test",
+                           "test -f a",
+                           "[ -f a ]",
+                           "grep -q x a",
+                           "npm test || true",
+                           "npm test; true",
+                           "npm test; exit 0",
+                           "npm test | tee log",
+                           "npm test &",
+                           "! npm test",
+                           "exit 0; npm test",
+                           "true || npm test",
+                           "npm test\ntrue",
+                           "(npm test || true)",
+                           "npm test || echo failed",
+                           "if npm test; then true; fi",
+                           "for t in a; do npm test; done",
+                           "npm --version",
+                           "make -n",
+                           "make --dry-run test",
+                           "make -i test",
+                           "make -ki test",
+                           "make clean",
+                           "ctest -N",
+                           "pytest --collect-only",
+                           "pytest --version",
+                           "npm run start",
+                           "npm install",
+                           "npm run test --if-present",
+                           "go version",
+                           "cargo --version",
+                           "sh -c 'npm test || true'",
+                           "sh -c \"$X\"",
+                           "f() { npm test; }; f",
+                           "$TEST",
+                           "python -c 'print(1)'",
+                           "node -e 'test()'",
+                           "jest --passWithNoTests",
+                           "echo $(npm test)",
+                           "trap 'exit 0' EXIT; npm test",
+                           "git diff",
+                           "",
+                           "npm test && true; true",
+                           "cmake -S . -B build",
+                           "npm test 'open"}) {
     CAPTURE(text);
     CHECK_FALSE(verifies(text));
   }
@@ -373,15 +496,71 @@ TEST_CASE("reviewers' commands change nothing", "[policy]") {
     const auto program = parse(text);
     return program.ok() && read_only(*program, parse);
   };
-  for (const auto* text : {"ls -la", "cat a | head", "grep -rn x src", "rg foo -g '*.c'", "find . -name '*.c'", "git status", "git diff HEAD~1", "git log --oneline", "git show x", "wc -l a", "sed -n 1,5p a", "sort a | uniq",
-                           "cd src && ls", "ls 2>/dev/null", "for f in *; do echo $f; done", "diff a b", "jq . a.json", "awk '{print $1}' a", "test -f a && cat a", "sh -c 'ls'", "x=1; echo $x", "node --version",
-                           "find . | xargs wc -l", "git branch", "echo \"$(cat a)\"", "(ls; pwd)"}) {
+  for (const auto* text : {"ls -la",
+                           "cat a | head",
+                           "grep -rn x src",
+                           "rg foo -g '*.c'",
+                           "find . -name '*.c'",
+                           "git status",
+                           "git diff HEAD~1",
+                           "git log --oneline",
+                           "git show x",
+                           "wc -l a",
+                           "sed -n 1,5p a",
+                           "sort a | uniq",
+                           "cd src && ls",
+                           "ls 2>/dev/null",
+                           "for f in *; do echo $f; done",
+                           "diff a b",
+                           "jq . a.json",
+                           "awk '{print $1}' a",
+                           "test -f a && cat a",
+                           "sh -c 'ls'",
+                           "x=1; echo $x",
+                           "node --version",
+                           "find . | xargs wc -l",
+                           "git branch",
+                           "echo \"$(cat a)\"",
+                           "(ls; pwd)"}) {
     CAPTURE(text);
     CHECK(reads(text));
   }
-  for (const auto* text : {"rm a", "echo x > y", "ls | tee x", "sed -i s/a/b/ a", "sed 's/a/b/w x' a", "sed -n '1w x' a", "find . -delete", "find . -exec touch {} +", "git add a", "git checkout -- a", "git stash", "git branch x",
-                           "npm test", "make", "sort -o a a", "sort -oa a", "awk '{print > \"x\"}' a", "awk 'BEGIN{system(\"x\")}'", "./ls", "$x", "echo $(rm a)", "cat <(touch x)", "ls &", "f() { rm a; }; f", "xargs rm", "sh x.sh",
-                           "sh -c 'rm a'", "git diff --output=x", "git -c core.pager=x log", "env rm a", "touch a", "mkdir a", "kill 1", "python3 -c 1", "curl x", "ls 'open"}) {
+  for (const auto* text : {"rm a",
+                           "echo x > y",
+                           "ls | tee x",
+                           "sed -i s/a/b/ a",
+                           "sed 's/a/b/w x' a",
+                           "sed -n '1w x' a",
+                           "find . -delete",
+                           "find . -exec touch {} +",
+                           "git add a",
+                           "git checkout -- a",
+                           "git stash",
+                           "git branch x",
+                           "npm test",
+                           "make",
+                           "sort -o a a",
+                           "sort -oa a",
+                           "awk '{print > \"x\"}' a",
+                           "awk 'BEGIN{system(\"x\")}'",
+                           "./ls",
+                           "$x",
+                           "echo $(rm a)",
+                           "cat <(touch x)",
+                           "ls &",
+                           "f() { rm a; }; f",
+                           "xargs rm",
+                           "sh x.sh",
+                           "sh -c 'rm a'",
+                           "git diff --output=x",
+                           "git -c core.pager=x log",
+                           "env rm a",
+                           "touch a",
+                           "mkdir a",
+                           "kill 1",
+                           "python3 -c 1",
+                           "curl x",
+                           "ls 'open"}) {
     CAPTURE(text);
     CHECK_FALSE(reads(text));
   }

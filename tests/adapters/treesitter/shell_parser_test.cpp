@@ -43,7 +43,8 @@ TEST_CASE("quotes, escapes and continuations are removed", "[shell]") {
 
 TEST_CASE("braces, globs, tildes and expansions are told apart", "[shell]") {
   CHECK(commands_of("cp x{a,b{1,2}}y {z}") == Lines{"cp|xay|xb1y|xb2y|{z}"});
-  const auto words = parse(R"(ls *.c "*.c" ~/x '~/y' $HOME '$HOME' `id` <(id) a{1..3} \*)").commands.front().words;
+  const auto words =
+      parse(R"(ls *.c "*.c" ~/x '~/y' $HOME '$HOME' `id` <(id) a{1..3} \*)").commands.front().words;
   CHECK(words.at(1).glob);
   CHECK_FALSE(words.at(2).glob);
   CHECK(words.at(3).tilde);
@@ -64,7 +65,8 @@ TEST_CASE("every command is seen, wherever it stands", "[shell]") {
         Lines{"a", "b", "c", "d", "e", "f"});
   CHECK(commands_of("case $(a) in $(b)) c;; *) d;; esac") == Lines{"a", "b", "c", "d"});
   CHECK(commands_of("f() { a; }; function g { b; }; h() (c)") == Lines{"a", "b", "c"});
-  CHECK(commands_of("echo \"$(a \"$(b)\")\" `c`") == Lines{"echo|\"$(a \"$(b)\")\"|`c`", "a|\"$(b)\"", "b", "c"});
+  CHECK(commands_of("echo \"$(a \"$(b)\")\" `c`") ==
+        Lines{"echo|\"$(a \"$(b)\")\"|`c`", "a|\"$(b)\"", "b", "c"});
   CHECK(commands_of("x=$(a) y=${z:-$(b)}") == Lines{"", "a", "b"});
   CHECK(commands_of("[[ -f $(a) ]]; ((x = $(b)))") == Lines{"[[", "a", "((", "b"});
   CHECK(commands_of("diff <(a) > >(b)").size() == 3);
@@ -131,19 +133,21 @@ TEST_CASE("a function's body knows its function, a group its pipe", "[shell]") {
 }
 
 TEST_CASE("F2 what is not understood says so", "[shell]") {
-  for (const auto* text : {"echo 'open", "echo \"open", "a | | b", "if a; then b", "(a", "a )", "echo $(a",
-                           "cat <<X\nnever ends", "cat <<EOF\nfoo\n EOF\nrm -rf /\nEOF\n", "{rm,-rf,/}",
-                           "echo `a \\`b\\``", "for x in",
-                           // The grammar does not see the commands in these; a shell runs them.
-                           "cat <<X\n`b`\nX\nc", "e \"${x:-`b`}\"", "e ${x//$(a)/`b`}",
-                           "e \"a ${x:=`a` `b`} `c`\"", "e \"${x:-'$(b)'}\"", "e ${x:-<(a)}"})
+  for (const auto* text :
+       {"echo 'open", "echo \"open", "a | | b", "if a; then b", "(a", "a )", "echo $(a",
+        "cat <<X\nnever ends", "cat <<EOF\nfoo\n EOF\nrm -rf /\nEOF\n", "{rm,-rf,/}",
+        "echo `a \\`b\\``", "for x in",
+        // The grammar does not see the commands in these; a shell runs them.
+        "cat <<X\n`b`\nX\nc", "e \"${x:-`b`}\"", "e ${x//$(a)/`b`}", "e \"a ${x:=`a` `b`} `c`\"",
+        "e \"${x:-'$(b)'}\"", "e ${x:-<(a)}"})
     CHECK(parse(text).has_error);
 }
 
 TEST_CASE("F6 hostile text is bounded in time and depth", "[shell]") {
   const TreeSitterShellParser parser({.max_time = std::chrono::milliseconds(300)});
-  for (const std::string unit : {"(", "$(", "{ ", "a|", "a&&", "a;", "\"", "'", "`", "<<E\n", "if ", "x=(", "((",
-                                 "${x:-", ">", "[[ a && ", "<<<", "!", "\\", "\x80", "\xE2\x82"}) {
+  for (const std::string unit :
+       {"(",   "$(", "{ ",    "a|", "a&&",      "a;",  "\"", "'",  "`",    "<<E\n",   "if ",
+        "x=(", "((", "${x:-", ">",  "[[ a && ", "<<<", "!",  "\\", "\x80", "\xE2\x82"}) {
     std::string text;
     while (text.size() + unit.size() < 20'000) text += unit;
     const auto program = parser.parse(text);
