@@ -31,6 +31,7 @@ using namespace std::chrono_literals;
 
 constexpr auto status_period = 200ms;
 constexpr auto pause_deadline = 5s;
+constexpr auto ending_patience = 15s;
 
 std::int64_t wall_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -109,19 +110,34 @@ std::size_t terminal_size(bool columns) {
   return columns ? size.ws_col : size.ws_row;
 }
 
+/// Takes the workspace. An engine that serves its socket keeps it; one that does not is ending, and
+/// is waited for.
+Result<rpc::WorkspaceLock> acquire_lock(const config::WorkspacePaths& paths) {
+  auto give_up = std::chrono::steady_clock::now() + ending_patience;
+  while (true) {
+    auto lock = rpc::WorkspaceLock::acquire(paths.lock_file);
+    if (lock || lock.error().code != ErrorCode::conflict) return lock;
+    if (rpc::RpcClient::connect(paths.socket, 1s)) return lock;
+    if (std::chrono::steady_clock::now() > give_up) return lock;
+    std::this_thread::sleep_for(50ms);  // the kernel lets go of the lock when the process ends:
+                                        // there is no event to wait for
+  }
+}
+
 /// One mission under the eyes of the main thread.
 class Runner {
  public:
   explicit Runner(RunOptions options) : options_(std::move(options)) {}
 
   int run() {
-    auto lock = rpc::WorkspaceLock::acquire(options_.engine.paths.lock_file);
+    auto lock = acquire_lock(options_.engine.paths);
     if (!lock) return refuse(lock.error());
     auto engine = Engine::start(options_.engine);
     if (!engine) return refuse(engine.error());
     engine_ = std::move(*engine);
     auto control = ControlServer::start(*engine_);
     if (!control) return refuse(control.error());
+    control_ = std::move(*control);
     view_ = choose_view(options_.view, options_.engine.environment);
     engine_->subscribe("view", [this](const Notice& notice) {
       inbox_.put({Inbox::Item::Kind::notice, notice});
@@ -132,7 +148,7 @@ class Runner {
     auto code = watch();
     keeper.reset();
     if (outcome_.is_object()) show_end();
-    control->reset();
+    control_.reset();
     engine_->unsubscribe("view");
     engine_->stop();
     return code;
@@ -177,6 +193,7 @@ class Runner {
 
   /// The first asks the mission to hold still, the second does not wait for it.
   std::optional<int> on_interrupt(bool keeper_gone) {
+    if (keeper_gone) control_.reset();  // who comes next sees that this engine is on its way out
     if (interrupted_at_) return cli::exit_interrupted;
     interrupted_at_ = std::chrono::steady_clock::now();
     if (!keeper_gone) fmt::print(stderr, "muster: pausing; interrupt again to kill\n");
@@ -238,6 +255,7 @@ class Runner {
   RunOptions options_;
   Inbox inbox_;
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<ControlServer> control_;
   std::unique_ptr<ui::View> view_;
   std::optional<std::chrono::steady_clock::time_point> interrupted_at_;
   json outcome_;
