@@ -41,7 +41,7 @@ void check_map(const std::string& kind, const LimitMap& limits,
   std::set<std::string> seen;
   for (const auto& [name, limit] : limits) {
     const auto path = "limits." + kind + "." + name;
-    const auto same = [&](const std::string& other) { return iequals(name, other); };
+    const auto same = [&name = name](const std::string& other) { return iequals(name, other); };
     if (std::none_of(known.begin(), known.end(), same))
       problems.push_back(path + ": there is no such name");
     if (!seen.insert(to_lower(name)).second)
