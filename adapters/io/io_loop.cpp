@@ -53,11 +53,11 @@ class IoLoop::Timer final : public IoTimer, public std::enable_shared_from_this<
     handle_.data = this;
     loop_.timers_.insert(shared_from_this());
     uv_update_time(loop_.uv());
-    // Rounded up: a timer may be late, never early.
+    // libuv counts from its own clock, which stands at the last full millisecond: one more, so that
+    // a timer may be late but never early.
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - Clock::now()).count();
-    uv_timer_start(
-        &handle_, [](uv_timer_t* timer) { static_cast<Timer*>(timer->data)->fire(); },
-        left > 0 ? static_cast<std::uint64_t>(left) : 0, 0);
+    const auto fire = [](uv_timer_t* timer) { static_cast<Timer*>(timer->data)->fire(); };
+    uv_timer_start(&handle_, fire, left > 0 ? static_cast<std::uint64_t>(left) + 1 : 0, 0);
   }
 
   /// The loop will not run it: nothing of the loop may be touched any more.
