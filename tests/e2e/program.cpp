@@ -60,6 +60,8 @@ Program::Program(std::vector<std::string> argv, const std::string& cwd,
   auto out = make_pipe();
   auto err = stdio == Stdio::terminal ? make_terminal() : make_pipe();
   UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  // A test that is killed takes what it started along.
+  argv.insert(argv.begin(), {"setpriv", "--pdeathsig", "KILL", "--"});
   SpawnSpec spec;
   spec.file = argv.front();
   spec.argv = std::move(argv);

@@ -18,7 +18,7 @@
 namespace muster::test {
 
 /// Far longer than anything here takes: only a broken program waits for it.
-constexpr std::chrono::seconds patience{120};
+constexpr std::chrono::seconds patience{200};
 
 using Environment = std::map<std::string, std::string>;
 
