@@ -12,10 +12,9 @@ namespace {
 using nlohmann::json;
 
 Result<json> parse_object(const std::string& text) {
-  auto parsed = json::parse(text.empty() ? "{}" : text, nullptr, false);
+  auto parsed = json::parse(trim(text).empty() ? "{}" : text, nullptr, false);
   if (!parsed.is_object())
-    return Error{ErrorCode::invalid_argument,
-                 "the arguments are not a JSON object; send them again"};
+    return Error{ErrorCode::malformed, "the arguments are not a JSON object; send them again"};
   return parsed;
 }
 

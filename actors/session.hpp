@@ -1,5 +1,6 @@
 #pragma once
-// One agent at work. Owns its transcript, its slot, its model call and its jobs; tells its mission how it ended, exactly once.
+// One agent at work. Owns its transcript, its slot, its model call and its jobs; tells its mission
+// how it ended, exactly once.
 
 #include <chrono>
 #include <deque>
@@ -25,18 +26,19 @@ namespace muster {
 
 /// Bounds of one session.
 struct SessionLimits {
-  int steps = 100;                 ///< model calls
-  int nudges = 2;                  ///< turns without a tool call that are answered with a reminder
-  int call_retries = 6;            ///< failed model calls in a row that are tried again
-  int malformed_calls = 3;         ///< malformed tool calls in a row
-  std::chrono::milliseconds acquire{300000};   ///< wait for a slot
+  int steps = 100;          ///< model calls
+  int nudges = 2;           ///< turns without a tool call that are answered with a reminder
+  int call_retries = 6;     ///< failed model calls in a row that are tried again
+  int malformed_calls = 3;  ///< turns in a row whose calls were all malformed, before it gives up
+  std::chrono::milliseconds acquire{300000};  ///< wait for a slot
   std::chrono::milliseconds model_idle{60000};
   std::chrono::milliseconds model_total{600000};
-  std::chrono::milliseconds shell{120000};     ///< default deadline of a command
+  std::chrono::milliseconds shell{120000};  ///< default deadline of a command
   std::chrono::milliseconds shell_max{600000};
-  std::chrono::milliseconds admit{3600000};    ///< longest wait for a lane
+  std::chrono::milliseconds admit{3600000};  ///< longest wait for a lane
   std::chrono::milliseconds human{std::chrono::hours(24 * 7)};
-  std::size_t tool_output_bytes = 24000;       ///< of one result in the transcript; the rest is kept apart
+  std::size_t tool_output_bytes =
+      24000;  ///< of one result in the transcript; the rest is kept apart
 };
 
 /// What to do, and where.
@@ -45,15 +47,16 @@ struct SessionSpec {
   std::string mission;
   IntentId intent = 0;
   std::string task;
-  std::string briefing;            ///< the first user message, header included
-  std::string root;                ///< absolute path of its tree
-  std::set<std::string> leases;    ///< files that it may write without asking
+  std::string briefing;          ///< the first user message, header included
+  std::string root;              ///< absolute path of its tree
+  std::set<std::string> leases;  ///< files that it may write without asking
   std::shared_ptr<const AgentProfile> profile;
   SessionLimits limits;
 };
 
 /// Whether a command may run: the policy on a parsed program, the role's right applied. Any thread.
-using CommandGuard = std::function<Status(const std::string& command, const std::string& root, RunRight right)>;
+using CommandGuard =
+    std::function<Status(const std::string& command, const std::string& root, RunRight right)>;
 
 /// What a session needs of the engine. Ports outlive all actors.
 struct SessionDeps {
@@ -65,12 +68,16 @@ struct SessionDeps {
   std::function<Result<std::shared_ptr<WorkspaceFiles>>(const std::string& root)> open_files;
   CommandGuard guard;
   std::function<std::int64_t()> wall_ms;
-  std::vector<std::string> hidden_env;   ///< variables that no command may see
+  std::vector<std::string> hidden_env;  ///< variables that no command may see
 };
 
+/// The state of a session's actor. Its owner is watched: without it the session ends.
+///   session.cpp        life: slot, model calls, end
+///   session_tools.cpp  what a turn's tool calls come to
 class Session {
  public:
-  Session(compat::Self<session_actor> self, SessionSpec spec, SessionDeps deps, mission_actor owner);
+  Session(compat::Self<session_actor> self, SessionSpec spec, SessionDeps deps,
+          mission_actor owner);
   ~Session();
   compat::Behavior<session_actor> make_behavior();
 
@@ -79,8 +86,8 @@ class Session {
  private:
   // Slot and lane
   void acquire();
+  void acquired();
   void next_turn();
-  void admitted();
   // The model call
   void call_model();
   void on_model(std::uint64_t call, ModelOutcome outcome);
@@ -90,33 +97,51 @@ class Session {
   bool use_fallback(const Error& error);
   bool make_room(bool forced);
   void account(const Usage& usage);
-  // Tools
+  // Tools: each call of a turn is answered once; the answers go into the transcript together, in
+  // the order of the calls.
+  void take_calls(std::vector<ToolCall> calls);
   void run_tools();
   void run_reading_tools();
+  void run_reading_tool(const ToolCall& call);
   void run_one(const ToolCall& call);
   void run_writing_tool(const ToolCall& call);
   void start_write(const ToolCall& call);
+  void written(const ToolCall& call, const Result<FileToolOutcome>& outcome);
   void run_shell(const ToolCall& call, bool background);
-  void start_job(const ToolCall& call, const std::string& command, std::chrono::milliseconds deadline, bool background, JobScope scope);
+  void start_job(const ToolCall& call, const std::string& command,
+                 std::chrono::milliseconds deadline, bool background, JobScope scope);
   void on_job(const JobReceiptPtr& receipt);
   void run_job_query(const ToolCall& call);
+  void list_jobs(const ToolCall& call);
+  void with_own_job(const ToolCall& call, const std::string& job,
+                    std::function<void(const JobInfo&)> then);
+  void check_job(const ToolCall& call, const std::string& job, compat::TimePoint until);
+  void show_job(const ToolCall& call, const std::string& job, const JobTail& shown);
   void ask_mission(const ToolCall& call);
   void run_final(const ToolCall& call);
   bool read_kept_output(const ToolCall& call);
+  std::string keep_output(const std::string& text);
+  [[nodiscard]] std::optional<Error> refusal(const ToolCall& call) const;
   void tool_result(const ToolCall& call, const std::string& text);
   void tool_failed(const ToolCall& call, const Error& error);
+  void answer_call(const ToolCall& call, std::string text);
   void tools_done();
+  bool patience_ends();
   // Ends
   void nudge();
   void finish(SessionResult result);
   void fail(const Error& error);
   void stop();
+  void tell_end();
 
   void view(const char* state, const std::string& doing);
+  void add_message(const ChatFragment& fragment);
   void journal_message(const ChatFragment& fragment);
+  void journal_effect(const std::string& row);
   [[nodiscard]] const ModelBinding& model() const { return spec_.profile->models[binding_]; }
   [[nodiscard]] session_actor handle() const;
-  /// Runs `then` in this actor, called from any thread; dropped when the session has ended.
+  /// Runs `then` in this actor, called from any thread; dropped when the actor is gone. `then` must
+  /// bear that the session has ended.
   [[nodiscard]] std::function<void(std::function<void()>)> resumer() const;
 
   compat::Self<session_actor> self_;
@@ -125,25 +150,37 @@ class Session {
   mission_actor owner_;
   std::shared_ptr<WorkspaceFiles> files_;
   Transcript transcript_;
-  std::deque<std::string> told_;            // a person's words, for the next turn
-  std::vector<ToolCall> pending_;           // tool calls of the last turn, in order
-  std::size_t next_call_ = 0;               // the first of them that has not been started
-  std::size_t running_ = 0;                 // started and not answered
-  std::map<std::string, ToolCall> jobs_;    // foreground job -> the call that waits for it
+  std::deque<std::string> told_;   // a person's words, for the next turn
+  std::vector<ToolCall> pending_;  // tool calls of the last turn, in order; their ids differ
+  std::size_t next_call_ = 0;      // the first of them that has not been started
+  std::size_t running_ = 0;        // started and not answered
+  std::map<std::string, std::string> answers_;  // call id -> result, of this turn
+  bool in_run_tools_ = false;                   // answers that come at once do not recurse
+  int good_ = 0;                                // calls of this turn that were not malformed
+  bool broken_ = false;                         // one of this turn was not even JSON
+  std::map<std::string, ToolCall> jobs_;        // foreground job -> the call that waits for it
+  std::map<std::string, std::uint64_t> seen_output_;  // background job -> bytes at the last check
+  compat::Timer poll_;
   std::map<std::string, std::shared_ptr<const std::string>> outputs_;  // long outputs, by name
   std::deque<std::string> output_order_;
+  std::size_t kept_bytes_ = 0;
+  int output_number_ = 0;
   std::shared_ptr<ModelCall> call_;
   std::uint64_t call_number_ = 0;
   std::size_t binding_ = 0;
   bool holds_slot_ = false;
-  bool in_turn_ = false;                    // from admit to the last tool result
   bool finished_ = false;
   int steps_ = 0;
   int nudges_ = 0;
-  int failures_ = 0;                        // of model calls, in a row
-  int malformed_ = 0;                       // of tool calls, in a row
+  int failures_ = 0;   // of model calls, in a row
+  int overflows_ = 0;  // of the model's window, in a row
+  int malformed_ = 0;  // turns without a good call, in a row
   int tool_calls_ = 0;
   int job_number_ = 0;
+  // The end: told when nothing of it runs any more
+  SessionResultPtr end_;
+  int writes_ = 0;  // on the pool
+  bool jobs_gone_ = false;
   SessionView view_;
 };
 
