@@ -27,19 +27,26 @@ std::vector<std::string> fingerprints_of(const std::string& output) {
 
 }  // namespace
 
-Verifier::Verifier(compat::Self<verifier_actor> self, VerifySpec spec, VerifyDeps deps, mission_actor owner)
+Verifier::Verifier(compat::Self<verifier_actor> self, VerifySpec spec, VerifyDeps deps,
+                   mission_actor owner)
     : self_(self), spec_(std::move(spec)), deps_(std::move(deps)), owner_(std::move(owner)) {
   result_.intent = spec_.intent;
 }
 
 compat::Behavior<verifier_actor> Verifier::make_behavior() {
-  compat::on_stop(self_, [this](const compat::End&) { fail({ErrorCode::cancelled, "stopped", spec_.id}); });
+  compat::on_stop(self_, [this](const compat::End&) {
+    fail({ErrorCode::cancelled, "stopped", spec_.id});
+  });
+  compat::on_down(self_, [this](const caf::actor_addr&, const compat::End&) {
+    fail({ErrorCode::cancelled, "its mission ended", spec_.id});
+  });
+  compat::monitor(self_, owner_);
   open_tree();
   return {
-      [this](resume_atom, Continuation& next) {
-        if (!finished_) next.run();
+      [](resume_atom, Continuation& next) { next.run(); },
+      [this](stop_atom) {
+        fail({ErrorCode::cancelled, "stopped", spec_.id});
       },
-      [this](stop_atom) { fail({ErrorCode::cancelled, "stopped", spec_.id}); },
       [this](job_done_atom, const JobReceiptPtr& receipt) { on_job(receipt); },
   };
 }
@@ -61,7 +68,8 @@ void Verifier::open_tree() {
   };
   blocking(
       [tree = deps_.tree, spec = spec_]() -> Result<Opened> {
-        auto snapshot = spec.commit.empty() ? tree->existing(spec.key) : tree->checkout(spec.key, spec.commit);
+        auto snapshot =
+            spec.commit.empty() ? tree->existing(spec.key) : tree->checkout(spec.key, spec.commit);
         if (!snapshot) return snapshot.error();
         auto hash = tree->tree_hash(spec.key);
         if (!hash) return hash.error();
@@ -70,6 +78,7 @@ void Verifier::open_tree() {
         return Opened{*snapshot, *hash, *diff};
       },
       [this](const Result<Opened>& opened) {
+        if (finished_) return;
         if (!opened) return fail(opened.error());
         on_open(opened->snapshot, opened->hash, opened->diff);
       });
@@ -92,6 +101,7 @@ void Verifier::next_check() {
 void Verifier::run_command(const Check& check, const std::string& root) {
   if (auto allowed = deps_.guard(check.command, root, RunRight::all); !allowed) {
     result_.findings.push_back({"", 0, "verification refused: " + allowed.error().text(), "error"});
+    if (on_base_) return finish();
     ++next_;
     return next_check();
   }
@@ -106,8 +116,8 @@ void Verifier::run_command(const Check& check, const std::string& root) {
   start.spec.process.unset_env = deps_.hidden_env;
   start.owner = compat::typed<job_owner>(compat::untyped(compat::handle_of<verifier_actor>(self_)));
   compat::request(
-      self_, deps_.jobs, request_deadline, [](const JobStarted&) {}, [this](const Error& error) { fail(error); },
-      start_atom_v, start);
+      self_, deps_.jobs, request_deadline, [](const JobStarted&) {},
+      [this](const Error& error) { fail(error); }, start_atom_v, start);
 }
 
 void Verifier::on_job(const JobReceiptPtr& receipt) {
@@ -115,9 +125,11 @@ void Verifier::on_job(const JobReceiptPtr& receipt) {
   if (receipt->failure) return fail(*receipt->failure);
   const auto& exit = receipt->exit;
   if (exit.start_error) return fail(*exit.start_error);
-  if (exit.killed && !exit.timed_out) return fail({ErrorCode::cancelled, "the check was killed", spec_.id});
+  if (exit.killed && !exit.timed_out)
+    return fail({ErrorCode::cancelled, "the check was killed", spec_.id});
   if (on_base_) {
-    // A test that cannot even be built on the old code fails there, too: that is what a new test shall do.
+    // A test that cannot even be built on the old code fails there, too: that is what a new test
+    // shall do.
     if (!exit.success()) return finish();
     ++next_base_;
     return next_base_check();
@@ -138,7 +150,8 @@ void Verifier::on_job(const JobReceiptPtr& receipt) {
 
 void Verifier::run_builtin(const Check& check) {
   blocking(
-      [open = deps_.open_files, root = root_, builtin = check.builtin, judge = deps_.builtin_check]() -> Result<std::string> {
+      [open = deps_.open_files, root = root_, builtin = check.builtin,
+       judge = deps_.builtin_check]() -> Result<std::string> {
         auto files = open(root);
         if (!files) return files.error();
         auto content = (*files)->slurp(builtin.path, slurp_bytes);
@@ -147,6 +160,7 @@ void Verifier::run_builtin(const Check& check) {
         return judge(builtin, **content);
       },
       [this, check](const Result<std::string>& problem) {
+        if (finished_) return;
         ReceiptFacts facts;
         facts.command = "builtin " + check.builtin.check + " " + check.builtin.path;
         facts.started_at_ms = deps_.wall_ms();
@@ -168,6 +182,7 @@ void Verifier::measure(ReceiptFacts facts) {
         return hash;
       },
       [this, facts = std::move(facts)](const Result<std::string>& hash) {
+        if (finished_) return;
         if (!hash) return fail(hash.error());
         auto complete = facts;
         complete.check = spec_.checks[next_].name;
@@ -182,31 +197,38 @@ void Verifier::measure(ReceiptFacts facts) {
 /// A change of behaviour wants a test that fails on the base and passes now.
 void Verifier::check_new_test() {
   bool behaviour = std::any_of(result_.changed.begin(), result_.changed.end(), is_source_path);
-  bool all_passed = std::all_of(result_.receipts.begin(), result_.receipts.end(),
+  bool all_passed = result_.findings.empty() &&
+                    std::all_of(result_.receipts.begin(), result_.receipts.end(),
                                 [](const Receipt& receipt) { return receipt.passed(); });
   if (!spec_.wants_new_test || !behaviour || !all_passed) return finish();
   std::vector<std::string> tests;
-  std::copy_if(result_.changed.begin(), result_.changed.end(), std::back_inserter(tests), is_test_path);
+  std::copy_if(result_.changed.begin(), result_.changed.end(), std::back_inserter(tests),
+               is_test_path);
   if (!tests.empty()) return open_base(tests);
-  result_.findings.push_back({"", 0, "behaviour changed, but no test did: add a test that fails without the change, or say in "
-                                     "submit_result.test_exempt_reason why none is needed", "error"});
+  result_.findings.push_back(
+      {"", 0,
+       "behaviour changed, but no test did: add a test that fails without the change, or say in "
+       "submit_result.test_exempt_reason why none is needed",
+       "error"});
   finish();
 }
 
 void Verifier::open_base(const std::vector<std::string>& tests) {
+  on_base_ = true;
   blocking(
       [tree = deps_.tree, spec = spec_, tests]() -> Result<Snapshot> {
         auto commit = tree->commit(spec.key, {"work in progress of " + spec.task, {}, {}});
         if (!commit) return commit.error();
         auto snapshot = tree->checkout(spec.key + "-base", spec.base);
         if (!snapshot) return snapshot;
-        if (auto laid = tree->overlay(spec.key + "-base", *commit, tests); !laid) return laid.error();
+        if (auto laid = tree->overlay(spec.key + "-base", *commit, tests); !laid)
+          return laid.error();
         return snapshot;
       },
       [this](const Result<Snapshot>& snapshot) {
+        if (finished_) return release_base();
         if (!snapshot) return fail(snapshot.error());
         base_root_ = snapshot->path;
-        on_base_ = true;
         next_base_check();
       });
 }
@@ -214,20 +236,29 @@ void Verifier::open_base(const std::vector<std::string>& tests) {
 void Verifier::next_base_check() {
   while (next_base_ < spec_.checks.size() && spec_.checks[next_base_].command.empty()) ++next_base_;
   if (next_base_ < spec_.checks.size()) return run_command(spec_.checks[next_base_], base_root_);
-  result_.findings.push_back({"", 0, "the changed tests pass without the change, too: they do not test it", "error"});
+  result_.findings.push_back(
+      {"", 0, "the changed tests pass without the change, too: they do not test it", "error"});
   finish();
 }
 
 void Verifier::finish() {
   if (finished_) return;
+  finished_ = true;
+  release_base();
+}
+
+/// The tree of the base goes back to the pool before the result is told; so does a failed
+/// verification's.
+void Verifier::release_base() {
   if (!on_base_) return tell();
+  on_base_ = false;
   blocking([tree = deps_.tree, key = spec_.key + "-base"] { return tree->release(key); },
            [this](const Status&) { tell(); });
 }
 
 void Verifier::tell() {
-  finished_ = true;
-  compat::send(self_, owner_, verified_atom_v, std::make_shared<const VerifyResult>(std::move(result_)));
+  compat::send(self_, owner_, verified_atom_v,
+               std::make_shared<const VerifyResult>(std::move(result_)));
   compat::quit(self_);
 }
 
@@ -236,8 +267,9 @@ void Verifier::fail(const Error& error) {
   finished_ = true;
   result_.failure = error;
   compat::request(
-      self_, deps_.jobs, request_deadline, [this](std::uint64_t) { tell(); }, [this](const Error&) { tell(); },
-      kill_scope_atom_v, JobFilter{spec_.mission, {}, spec_.id, {}});
+      self_, deps_.jobs, request_deadline, [this](std::uint64_t) { release_base(); },
+      [this](const Error&) { release_base(); }, kill_scope_atom_v,
+      JobFilter{spec_.mission, {}, spec_.id, {}});
 }
 
 }  // namespace muster

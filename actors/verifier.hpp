@@ -1,6 +1,6 @@
 #pragma once
-// Runs the checks of one verification on one tree and mints their receipts: command, exit code, time, and the hash of the tree before
-// and after. Lives as long as the verification.
+// Runs the checks of one verification on one tree and mints their receipts: command, exit code,
+// time, and the hash of the tree before and after. Lives as long as the verification.
 
 #include <memory>
 #include <string>
@@ -22,12 +22,12 @@ struct Check {
 };
 
 struct VerifySpec {
-  std::string id;        ///< unique; names its jobs
+  std::string id;  ///< unique; names its jobs
   std::string mission;
   IntentId intent = 0;
-  std::string task;      ///< empty: the mission's own (baseline, integrated tree)
-  std::string key;       ///< of the tree
-  std::string commit;    ///< check the tree out at this commit first; empty: as it is
+  std::string task;    ///< empty: the mission's own (baseline, integrated tree)
+  std::string key;     ///< of the tree
+  std::string commit;  ///< check the tree out at this commit first; empty: as it is
   std::vector<Check> checks;
   std::chrono::milliseconds deadline{600000};  ///< of one check
   bool wants_new_test = false;  ///< a change of behaviour needs a test that fails on the base
@@ -40,15 +40,18 @@ struct VerifyDeps {
   Blocking* blocking = nullptr;
   std::function<Result<std::shared_ptr<WorkspaceFiles>>(const std::string& root)> open_files;
   CommandGuard guard;
-  /// Judges a built-in check ("parses", "matches", "exists") on a file's content: "" or what is wrong. Pool thread.
-  std::function<Result<std::string>(const Verification& check, const std::string& content)> builtin_check;
+  /// Judges a built-in check ("parses", "matches", "exists") on a file's content: "" or what is
+  /// wrong. Pool thread.
+  std::function<Result<std::string>(const Verification& check, const std::string& content)>
+      builtin_check;
   std::function<std::int64_t()> wall_ms;
   std::vector<std::string> hidden_env;
 };
 
 class Verifier {
  public:
-  Verifier(compat::Self<verifier_actor> self, VerifySpec spec, VerifyDeps deps, mission_actor owner);
+  Verifier(compat::Self<verifier_actor> self, VerifySpec spec, VerifyDeps deps,
+           mission_actor owner);
   compat::Behavior<verifier_actor> make_behavior();
 
   static constexpr const char* name = "verifier";
@@ -65,6 +68,7 @@ class Verifier {
   void open_base(const std::vector<std::string>& tests);
   void next_base_check();
   void finish();
+  void release_base();
   void tell();
   void fail(const Error& error);
   /// Blocking work on the pool, then `then` with its result in this actor.
@@ -76,7 +80,7 @@ class Verifier {
   VerifyDeps deps_;
   mission_actor owner_;
   std::string root_;
-  std::string base_root_;        // while the new tests are tried on the old code
+  std::string base_root_;  // while the new tests are tried on the old code
   std::size_t next_ = 0;
   std::size_t next_base_ = 0;
   int jobs_started_ = 0;
