@@ -16,6 +16,19 @@ using namespace std::chrono_literals;
 constexpr auto request_deadline = 30s;
 constexpr auto todo_period = 2s;
 constexpr auto clock_period = 5s;
+constexpr auto end_patience = 30s;  // for what is still being ended when the mission has ended
+
+/// Text from outside may be no UTF-8: that is no reason to fall.
+std::string dumped(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// As one word of the shell.
+std::string quoted(const std::string& word) {
+  std::string out = "'";
+  for (char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
 
 }  // namespace
 
@@ -25,7 +38,9 @@ Mission::Mission(compat::Self<mission_actor> self, MissionSpec spec, MissionDeps
 }
 
 compat::Behavior<mission_actor> Mission::make_behavior() {
-  compat::on_down(self_, [this](const caf::actor_addr& who, const compat::End& how) { on_session_down(who, how); });
+  compat::on_down(self_, [this](const caf::actor_addr& who, const compat::End& how) {
+    on_session_down(who, how);
+  });
   load();
   return {
       [](resume_atom, Continuation& next) { next.run(); },
@@ -33,67 +48,117 @@ compat::Behavior<mission_actor> Mission::make_behavior() {
       [this](session_view_atom, const SessionView& view) {
         auto found = sessions_.find(view.session);
         if (found != sessions_.end()) found->second.view = view;
-        publish("agent", view_to_json(view).dump());
+        publish("agent", dumped(view_to_json(view)));
         if (view.usage) record(*view.usage);
         pump();
       },
       [this](verified_atom, const VerifyResultPtr& result) { on_verified(result); },
       [this](mission_tool_atom, const MissionToolCall& call) { return on_tool(call); },
       [this](control_atom, const ControlRequest& request) -> caf::result<std::string> {
+        if (request.method == "resume" && journal_failure_) return resume();
         auto reply = on_control(request);
         if (!reply) return to_caf(reply.error());
         return *reply;
       },
       [this](journal_failed_atom, const JournalFailure& failure) {
-        publish("journal_failed", json{{"error", failure.error.text()}}.dump());
-        // Nothing more can be recorded: hold still, keep what is on disk.
-        state_.paused = true;
-        stop_everything();
+        on_journal_failed(failure.error);
       },
   };
 }
 
-// ---- Life -------------------------------------------------------------------------------------------------------------------------
+/// Nothing more can be recorded: hold still, keep what is on disk, and say so.
+void Mission::on_journal_failed(const Error& error) {
+  if (journal_failure_ || told_end_) return;
+  journal_failure_ = error;
+  publish("journal_failed", dumped(json{{"error", error.text()}}));
+  state_.paused = true;
+  stop_everything();
+  pump();
+}
 
+/// Once the journal takes records again: what happened since it failed is not on disk, so the state
+/// is read back as after a restart.
+caf::result<std::string> Mission::resume() {
+  if (!state_.open.empty() || !sessions_.empty() || !verifiers_.empty())
+    return to_caf({ErrorCode::unavailable, "the mission is still being paused"});
+  auto promise = compat::promise<std::string>(self_);
+  auto refused = [promise](const Error& error) mutable { compat::fail(promise, error); };
+  auto reopened = [this, promise]() mutable {
+    journal_failure_.reset();
+    loaded_ = told_paused_ = told_needs_user_ = false;
+    intent_floor_ = state_.next_intent;
+    state_ = State{};
+    state_.mission = spec_.mission;
+    closed_tasks_.clear();
+    load();
+    promise.deliver(std::string("{}"));
+  };
+  compat::request(self_, deps_.session.journal, request_deadline, reopened, refused, reopen_atom_v,
+                  spec_.mission);
+  return promise;
+}
+
+// ---- Life
+// -------------------------------------------------------------------------------------------------------------------------
+
+/// What an earlier incarnation appended must be readable before it is read.
 void Mission::load() {
-  deps_.session.blocking->run([this, store = deps_.store, id = spec_.mission, me = handle(), fresh = spec_.start.has_value()] {
+  auto read = [this] { read_journal(); };
+  compat::request(
+      self_, deps_.session.journal, request_deadline, read, [read](const Error&) { read(); },
+      flush_atom_v, spec_.mission);
+}
+
+void Mission::read_journal() {
+  deps_.session.blocking->run([this, store = deps_.store, id = spec_.mission, me = handle(),
+                               fresh = spec_.start.has_value()] {
     auto records = std::make_shared<Result<std::vector<StoredRecord>>>(store->load(id));
-    if (fresh && !records->ok() && records->error().code == ErrorCode::not_found) *records = std::vector<StoredRecord>{};
+    if (fresh && !records->ok() && records->error().code == ErrorCode::not_found)
+      *records = std::vector<StoredRecord>{};
     compat::post(me, resume_atom_v, Continuation{[this, records] { on_loaded(*records); }});
   });
 }
 
 void Mission::on_loaded(const Result<std::vector<StoredRecord>>& records) {
-  auto corrupt = [this](const Error& error) {
-    publish("mission_ended", json{{"outcome", "failed"}, {"reason", error.text()}, {"exit_code", 1}}.dump());
-    ended_ = true;
-    compat::quit(self_, error);
-  };
-  if (!records) return corrupt(records.error());
+  if (!records) return give_up(records.error());
   bool any = false;
   for (const auto& stored : *records) {
     if (stored.kind != "event") continue;
-    auto event = event_from_json(json::parse(stored.row.empty() ? stored.body : stored.row, nullptr, false));
-    if (!event) return corrupt({ErrorCode::corrupt, event.error().message, spec_.mission + " record " + std::to_string(stored.seq)});
+    auto event =
+        event_from_json(json::parse(stored.row.empty() ? stored.body : stored.row, nullptr, false));
+    if (!event)
+      return give_up({ErrorCode::corrupt, event.error().message,
+                      spec_.mission + " record " + std::to_string(stored.seq)});
     muster::apply(state_, *event);
     any = true;
   }
+  state_.next_intent = std::max(state_.next_intent, intent_floor_);
   compat::send(self_, deps_.session.journal, subscribe_atom_v,
-               JournalSubscription{spec_.mission, compat::typed<journal_listener>(compat::untyped(handle()))});
+               JournalSubscription{spec_.mission,
+                                   compat::typed<journal_listener>(compat::untyped(handle()))});
   if (!any && spec_.start) {
     loaded_ = true;
     record(*spec_.start);
     arm_clock();
     return pump();
   }
-  if (!any) return corrupt({ErrorCode::not_found, "there is no such mission", spec_.mission});
+  if (!any) return give_up({ErrorCode::not_found, "there is no such mission", spec_.mission});
   reopen_tree();
+}
+
+/// It cannot be carried on now. Nothing is recorded: a later start may find what is missing.
+void Mission::give_up(const Error& error) {
+  ended_ = told_end_ = true;
+  clock_.cancel();
+  publish("mission_ended",
+          dumped(json{{"outcome", "failed"}, {"reason", error.text()}, {"exit_code", 1}}));
+  compat::quit(self_);  // not as a failure: its supervisor would start it again, and again
 }
 
 /// After a restart: the steps that were under way when the engine went down are asked for again.
 void Mission::reopen_tree() {
-  deps_.session.blocking->run([this, tree = deps_.tree, survey = deps_.survey, me = handle(), discovered = state_.discovered,
-                               ended = is_terminal(state_.phase)] {
+  deps_.session.blocking->run([this, tree = deps_.tree, survey = deps_.survey, me = handle(),
+                               discovered = state_.discovered, ended = is_terminal(state_.phase)] {
     auto facts = std::make_shared<Result<ProjectFacts>>(ProjectFacts{});
     if (discovered && !ended) {
       auto base = tree->open();
@@ -104,21 +169,18 @@ void Mission::reopen_tree() {
         *facts = snapshot.error();
     }
     compat::post(me, resume_atom_v, Continuation{[this, facts] {
-      loaded_ = true;
-      if (!facts->ok()) {
-        record(LimitHit{"workspace", facts->error().text(), true});
-        return pump();
-      }
-      facts_ = facts->value();
-      auto open = state_.open;
-      for (const auto& [id, intent] : open)
-        record(StepFailed{id, {ErrorCode::cancelled, "the engine was restarted"}});
-      // Questions of sessions that are gone are asked again by their successors.
-      if (state_.paused) record(UserResumed{});
-      mark_all(state_);
-      arm_clock();
-      pump();
-    }});
+                   if (!facts->ok()) return give_up(facts->error());
+                   loaded_ = true;
+                   facts_ = facts->value();
+                   auto open = state_.open;
+                   for (const auto& [id, intent] : open)
+                     record(StepFailed{id, {ErrorCode::cancelled, "the engine was restarted"}});
+                   // Questions of sessions that are gone are asked again by their successors.
+                   if (state_.paused) record(UserResumed{});
+                   mark_all(state_);
+                   arm_clock();
+                   pump();
+                 }});
   });
 }
 
@@ -133,13 +195,14 @@ void Mission::arm_clock() {
 }
 
 void Mission::publish(const std::string& type, const std::string& text) {
-  compat::send(self_, deps_.notifier, publish_atom_v, std::make_shared<const Notice>(Notice{spec_.mission, type, text}));
+  compat::send(self_, deps_.notifier, publish_atom_v,
+               std::make_shared<const Notice>(Notice{spec_.mission, type, text}));
 }
 
 void Mission::record(const EventBody& event) {
-  auto text = event_to_json(event);
-  auto row = text.dump(-1, ' ', false, json::error_handler_t::replace);
-  compat::send(self_, deps_.session.journal, append_lazy_atom_v, JournalBatch{spec_.mission, {{"event", {}, row, {}}}});
+  auto row = dumped(event_to_json(event));
+  compat::send(self_, deps_.session.journal, append_lazy_atom_v,
+               JournalBatch{spec_.mission, {{"event", {}, row, {}}}});
   auto before = state_.phase;
   muster::apply(state_, event);
   publish(std::string(event_name(event)), row);
@@ -147,30 +210,37 @@ void Mission::record(const EventBody& event) {
   after_event(event);
 }
 
-/// A barrier that is met at once is passed within one event; who watches is told of it all the same.
+/// A barrier that is met at once is passed within one event; who watches is told of it all the
+/// same.
 void Mission::publish_phase(Phase before) {
   auto tell = [this](Phase from, Phase to) {
-    publish("phase", json{{"from", name_of(from)}, {"to", name_of(to)}, {"iteration", state_.iteration}}.dump());
+    publish(
+        "phase",
+        json{{"from", name_of(from)}, {"to", name_of(to)}, {"iteration", state_.iteration}}.dump());
   };
-  bool passed = before == Phase::executing && (state_.phase == Phase::master_review || state_.phase == Phase::planning);
+  bool passed = before == Phase::executing &&
+                (state_.phase == Phase::master_review || state_.phase == Phase::planning);
   if (passed) tell(before, Phase::barrier);
   tell(passed ? Phase::barrier : before, state_.phase);
 }
 
-/// What follows from an event outside of State: sessions and jobs of tasks that have ended are stopped.
+/// What follows from an event outside of State: sessions and jobs of tasks that have ended are
+/// stopped.
 void Mission::after_event(const EventBody&) {
   for (const auto& task : state_.tasks) {
     bool ended = is_terminal(task.stage);
     if (!ended) closed_tasks_.erase(task.spec.id);
     if (!ended || !closed_tasks_.insert(task.spec.id).second) continue;
-    compat::post(deps_.session.jobs, kill_scope_atom_v, JobFilter{spec_.mission, task.spec.id, {}, JobScope::task});
+    compat::post(deps_.session.jobs, kill_scope_atom_v,
+                 JobFilter{spec_.mission, task.spec.id, {}, JobScope::task});
     for (auto& [id, running] : sessions_)
       if (running.task == task.spec.id) compat::send(self_, running.session, stop_atom_v);
   }
 }
 
 void Mission::pump() {
-  if (!loaded_ || pumping_ || ended_) return;
+  if (!loaded_ || pumping_) return;
+  if (ended_) return tell_end();
   pumping_ = true;
   for (auto intents = decide(state_); !intents.empty(); intents = decide(state_))
     for (const auto& intent : intents) {
@@ -180,16 +250,22 @@ void Mission::pump() {
   pumping_ = false;
   if (is_terminal(state_.phase)) return ended();
   project_todo();
-  bool waits = state_.wants_user || (!state_.open.empty() && state_.questions.size() >= state_.open.size() &&
-                                     waiting_answers_.size() >= state_.open.size());
-  if (waits && !told_needs_user_) publish("needs_user", questions_to_json(state_).dump());
-  told_needs_user_ = waits;
+  tell_needs_user();
   if (state_.paused && state_.open.empty() && !told_paused_) {
     told_paused_ = true;
     compat::request(
         self_, deps_.session.journal, request_deadline, [this] { publish("mission_paused", "{}"); },
         [this](const Error&) { publish("mission_paused", "{}"); }, flush_atom_v, spec_.mission);
   }
+}
+
+/// A person is wanted when nothing goes on without one: the engine asks, or every step that is
+/// under way does.
+void Mission::tell_needs_user() {
+  bool waits = state_.wants_user || (!state_.open.empty() && asking_.size() >= state_.open.size());
+  waits = waits && !state_.paused;
+  if (waits && !told_needs_user_) publish("needs_user", dumped(questions_to_json(state_)));
+  told_needs_user_ = waits;
 }
 
 void Mission::stop_everything() {
@@ -205,28 +281,59 @@ void Mission::ended() {
   todo_timer_.cancel();
   stop_everything();
   project_todo();
-  auto tell = [this] { publish("mission_ended", outcome_to_json(state_).dump()); };
-  // The user is told after the end is on disk, and never before.
-  compat::request(
-      self_, deps_.session.journal, request_deadline, tell, [tell](const Error&) { tell(); }, flush_atom_v, spec_.mission);
+  end_timer_ = compat::run_delayed(self_, end_patience, [this] {
+    sessions_.clear();
+    verifiers_.clear();
+    tell_end();
+  });
+  tell_end();
 }
 
-// ---- todo.md ----------------------------------------------------------------------------------------------------------------------
+/// The user is told after the end is on disk and nothing of the mission runs any more, and never
+/// before.
+void Mission::tell_end() {
+  if (told_end_ || !sessions_.empty() || !verifiers_.empty() || projecting_) return;
+  told_end_ = true;
+  end_timer_.cancel();
+  auto tell = [this] { publish("mission_ended", dumped(outcome_to_json(state_))); };
+  auto flush = [this, tell] {
+    compat::request(
+        self_, deps_.session.journal, request_deadline, tell, [tell](const Error&) { tell(); },
+        flush_atom_v, spec_.mission);
+  };
+  compat::request(
+      self_, deps_.session.jobs, request_deadline, [flush](std::uint64_t) { flush(); },
+      [flush](const Error&) { flush(); }, kill_scope_atom_v, JobFilter{spec_.mission, {}, {}, {}});
+}
+
+// ---- todo.md
+// ----------------------------------------------------------------------------------------------------------------------
 
 void Mission::project_todo() {
   if (state_.tasks.empty() || projecting_ || !deps_.project) return;
   projecting_ = true;
   auto text = render_todo(todo_items_of(state_));
-  deps_.session.blocking->run([this, project = deps_.project, text, expected = todo_written_, me = handle()] {
-    auto edited = std::make_shared<Result<std::optional<std::string>>>(project("todo.md", expected, text));
+  deps_.session.blocking->run([this, project = deps_.project, text, expected = todo_written_,
+                               me = handle()] {
+    auto edited =
+        std::make_shared<Result<std::optional<std::string>>>(project("todo.md", expected, text));
     compat::post(me, resume_atom_v, Continuation{[this, edited, text] {
-      projecting_ = false;
-      if (edited->ok() && !edited->value()) todo_written_ = text;
-      if (edited->ok() && edited->value()) on_todo_edit(*edited->value());
-      if (!ended_)
-        todo_timer_ = compat::run_delayed(self_, todo_period, [this] { project_todo(); });
-    }});
+                   projecting_ = false;
+                   if (edited->ok() && !edited->value()) todo_written_ = text;
+                   if (edited->ok() && edited->value()) on_todo_edit(*edited->value());
+                   if (ended_) return todo_projected();
+                   todo_timer_ =
+                       compat::run_delayed(self_, todo_period, [this] { project_todo(); });
+                 }});
   });
+}
+
+/// The file shows the end, too: what was on its way when the mission ended may be older.
+void Mission::todo_projected() {
+  constexpr int tries = 3;
+  bool shown = todo_written_ == render_todo(todo_items_of(state_));
+  if (!shown && ++end_projections_ < tries) return project_todo();
+  tell_end();
 }
 
 /// A person's edit is a proposal: it adds, rewords; it never finishes or removes.
@@ -244,40 +351,51 @@ void Mission::on_todo_edit(const std::string& text) {
     spec.title = change.title;
     spec.description = "Added by the user in todo.md.";
     for (const auto& check : project_checks())
-      spec.verification.push_back({check.cwd.empty() ? check.command : "cd '" + check.cwd + "' && " + check.command, {}, {}, {}});
+      spec.verification.push_back(
+          {check.cwd.empty() ? check.command : "cd " + quoted(check.cwd) + " && " + check.command,
+           {},
+           {},
+           {}});
     if (spec.verification.empty()) {
-      publish("todo_refused", json{{"line", 0}, {"reason", "no check is known that could verify '" + change.title + "'"}}.dump());
+      publish(
+          "todo_refused",
+          dumped(json{{"line", 0},
+                      {"reason", "no check is known that could verify '" + change.title + "'"}}));
       continue;
     }
     record(TaskProposed{spec});
   }
   for (const auto& refusal : proposal.refusals)
-    publish("todo_refused", json{{"line", refusal.line}, {"reason", refusal.reason}}.dump());
+    publish("todo_refused", dumped(json{{"line", refusal.line}, {"reason", refusal.reason}}));
   pump();
 }
 
-// ---- Control ----------------------------------------------------------------------------------------------------------------------
+// ---- Control
+// ----------------------------------------------------------------------------------------------------------------------
 
 std::string Mission::status_json() const {
   std::vector<SessionView> views;
   for (const auto& [id, running] : sessions_) views.push_back(running.view);
-  return status_to_json(state_, views, deps_.session.wall_ms()).dump(-1, ' ', false, json::error_handler_t::replace);
+  return dumped(status_to_json(state_, views, deps_.session.wall_ms()));
 }
 
 Result<std::string> Mission::answer(const std::string& id, const std::string& text) {
-  auto found = std::find_if(state_.questions.begin(), state_.questions.end(), [&](const Question& q) { return q.id == id; });
-  if (found == state_.questions.end()) return Error{ErrorCode::not_found, "no open question '" + id + "'"};
+  auto found = std::find_if(state_.questions.begin(), state_.questions.end(),
+                            [&](const Question& q) { return q.id == id; });
+  if (found == state_.questions.end())
+    return Error{ErrorCode::not_found, "no open question '" + id + "'"};
   record(UserAnswered{id, text});
-  if (auto waiting = waiting_answers_.find(id); waiting != waiting_answers_.end()) {
-    waiting->second.deliver("The user answers: " + text);
-    waiting_answers_.erase(waiting);
+  if (auto waiting = asking_.find(id); waiting != asking_.end()) {
+    waiting->second.promise.deliver("The user answers: " + text);
+    asking_.erase(waiting);
   }
   pump();
   return std::string("{}");
 }
 
 Result<std::string> Mission::tell(const std::string& task, const std::string& text) {
-  if (!task.empty() && !state_.task(task)) return Error{ErrorCode::not_found, "no task '" + task + "'"};
+  if (!task.empty() && !state_.task(task))
+    return Error{ErrorCode::not_found, "no task '" + task + "'"};
   record(UserTold{task, text});
   int reached = 0;
   for (auto& [id, running] : sessions_)
@@ -293,9 +411,14 @@ Result<std::string> Mission::on_control(const ControlRequest& request) try {
   auto params = json::parse(request.params.empty() ? "{}" : request.params);
   if (request.method == "status") return status_json();
   if (!loaded_) return Error{ErrorCode::unavailable, "the mission is still being loaded"};
-  if (request.method == "diff_base") return json{{"base", state_.base}, {"tip", state_.tip}}.dump();
-  if (request.method == "plan_text") return json{{"text", describe_plan(state_)}}.dump();
+  if (request.method == "diff_base")
+    return dumped(json{{"base", state_.base}, {"tip", state_.tip}});
+  if (request.method == "plan_text") return dumped(json{{"text", describe_plan(state_)}});
   if (ended_) return Error{ErrorCode::conflict, "the mission has ended"};
+  if (journal_failure_)
+    return Error{ErrorCode::unavailable,
+                 "nothing can be recorded (" + journal_failure_->text() + "); resume tries again",
+                 state_.mission};
   if (request.method == "answer") return answer(params.at("id"), params.at("text"));
   if (request.method == "tell") return tell(params.value("task", ""), params.at("text"));
   if (request.method == "stop") {
@@ -316,7 +439,8 @@ Result<std::string> Mission::on_control(const ControlRequest& request) try {
     auto action = params.at("action").get<std::string>();
     auto id = params.at("id").get<std::string>();
     if (!state_.task(id)) return Error{ErrorCode::not_found, "no task '" + id + "'"};
-    if (action != "accept" && action != "drop") return Error{ErrorCode::invalid_argument, "action is accept or drop"};
+    if (action != "accept" && action != "drop")
+      return Error{ErrorCode::invalid_argument, "action is accept or drop"};
     record(TodoDecided{id, action == "accept"});
     pump();
   } else {

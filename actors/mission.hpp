@@ -1,8 +1,10 @@
 #pragma once
-// One mission: the only writer of its State. Journals every event, applies it, asks decide() what is next, and has the steps carried out.
+// One mission: the only writer of its State. Journals every event, applies it, asks decide() what
+// is next, and has the steps carried out.
 //   mission.cpp          life: load, record, pump, control, end
 //   mission_steps.cpp    intents -> sessions, verifications, version control
-//   mission_results.cpp  what comes back -> receipt events; the tools that sessions ask the mission for
+//   mission_results.cpp  what comes back -> receipt events; the tools that sessions ask the mission
+//   for
 
 #include <functional>
 #include <map>
@@ -28,14 +30,15 @@ namespace muster {
 struct ProjectFacts {
   std::vector<std::string> stack;
   std::vector<ProjectCommand> commands;
-  std::string context;    ///< text of context.md
-  std::string rules;      ///< AGENTS.md, CLAUDE.md
-  std::string listing;    ///< of the tree, short
+  std::string context;  ///< text of context.md
+  std::string rules;    ///< AGENTS.md, CLAUDE.md
+  std::string listing;  ///< of the tree, short
 };
 
 struct MissionSpec {
   std::string mission;
-  std::optional<MissionStarted> start;   ///< of a new mission; nullopt = resume what the journal holds
+  std::optional<MissionStarted>
+      start;  ///< of a new mission; nullopt = resume what the journal holds
   SessionLimits session;
   std::chrono::milliseconds verification{600000};
   bool new_test_rule = true;
@@ -48,11 +51,15 @@ struct MissionDeps {
   Store* store = nullptr;
   std::shared_ptr<VersionControl> tree;
   Roster roster;
-  std::function<ProjectFacts(const std::string& root)> survey;                      ///< pool thread
-  std::function<Result<std::string>(const Verification&, const std::string&)> builtin_check;  ///< pool thread
-  std::function<bool(const std::string& command)> is_verification;                  ///< any thread
-  /// Writes `.muster/<name>` when it is as it was last written, else returns what a person made of it. Pool thread.
-  std::function<Result<std::optional<std::string>>(const std::string& name, const std::string& expected, const std::string& text)> project;
+  std::function<ProjectFacts(const std::string& root)> survey;  ///< pool thread
+  std::function<Result<std::string>(const Verification&, const std::string&)>
+      builtin_check;                                                ///< pool thread
+  std::function<bool(const std::string& command)> is_verification;  ///< any thread
+  /// Writes `.muster/<name>` when it is as it was last written, else returns what a person made of
+  /// it. Pool thread.
+  std::function<Result<std::optional<std::string>>(
+      const std::string& name, const std::string& expected, const std::string& text)>
+      project;
 };
 
 class Mission {
@@ -65,17 +72,24 @@ class Mission {
  private:
   // Life
   void load();
+  void read_journal();
   void on_loaded(const Result<std::vector<StoredRecord>>& records);
   void reopen_tree();
+  void give_up(const Error& error);
   void record(const EventBody& event);
   void pump();
   void after_event(const EventBody& event);
   void ended();
+  void tell_end();
+  void tell_needs_user();
+  void on_journal_failed(const Error& error);
+  caf::result<std::string> resume();
   void publish(const std::string& type, const std::string& json);
   void publish_phase(Phase before);
   void stop_everything();
   void arm_clock();
   void project_todo();
+  void todo_projected();
   void on_todo_edit(const std::string& text);
 
   // Steps
@@ -92,7 +106,8 @@ class Mission {
   void verify_final(const IntentIssued& intent);
   void brief_task_session(const IntentIssued& intent, const char* role);
   void brief_mission_session(const IntentIssued& intent, const char* role);
-  void start_session(const IntentIssued& intent, const std::string& role, const std::string& root, std::string briefing);
+  void start_session(const IntentIssued& intent, const std::string& role, const std::string& root,
+                     const std::string& briefing);
   void start_verifier(VerifySpec spec);
   [[nodiscard]] std::vector<Check> project_checks() const;
   [[nodiscard]] std::vector<Check> task_checks(const TaskState& task) const;
@@ -107,7 +122,11 @@ class Mission {
   void on_verified(const VerifyResultPtr& result);
   void on_submitted(const IntentIssued& intent, const SessionResult& result);
   void on_session_down(const caf::actor_addr& who, const compat::End& how);
-  std::vector<ReviewFinding> claim_changed_files(const std::string& task, const std::vector<std::string>& changed);
+  void session_lost(const std::string& session, const Error& error);
+  void verifier_lost(IntentId intent, const Error& error);
+  void forget_session(const std::string& session);
+  std::vector<ReviewFinding> claim_changed_files(const std::string& task,
+                                                 const std::vector<std::string>& changed);
 
   // Tools of sessions
   caf::result<std::string> on_tool(const MissionToolCall& call);
@@ -127,7 +146,13 @@ class Mission {
 
   [[nodiscard]] mission_actor handle() const { return compat::handle_of<mission_actor>(self_); }
   [[nodiscard]] const IntentIssued* open_intent(IntentId id) const { return state_.intent(id); }
+  [[nodiscard]] bool held_back(const IntentIssued& intent) const;
 
+  /// A session that waits for a person.
+  struct Asking {
+    std::string session;
+    compat::Promise<std::string> promise;
+  };
   struct Running {
     session_actor session;
     IntentId intent = 0;
@@ -147,10 +172,15 @@ class Mission {
   ProjectFacts facts_;
   std::string todo_written_;
   bool projecting_ = false;
+  int end_projections_ = 0;
   std::map<std::string, Running> sessions_;
   std::map<IntentId, verifier_actor> verifiers_;
-  std::set<std::string> closed_tasks_;      // whose sessions and jobs have been ended
-  std::map<std::string, compat::Promise<std::string>> waiting_answers_;   // question -> the session that waits
+  std::set<std::string> closed_tasks_;    // whose sessions and jobs have been ended
+  std::map<std::string, Asking> asking_;  // by question
+  std::optional<Error> journal_failure_;  // nothing can be recorded: what follows is not on disk
+  IntentId intent_floor_ = 1;             // ids that were used already, journalled or not
+  bool told_end_ = false;
+  compat::Timer end_timer_;
   compat::Timer clock_;
   compat::Timer todo_timer_;
 };

@@ -3,13 +3,17 @@
 
 #include "actors/mission.hpp"
 #include "actors/mission_status.hpp"
+#include "runtime/core/text.hpp"
 
-// What comes back from sessions and verifications, as receipt events; and what sessions ask the mission for while they run.
+// What comes back from sessions and verifications, as receipt events; and what sessions ask the
+// mission for while they run.
 
 namespace muster {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t question_bytes = 8000;
 
 std::string text_of(const json& args, const char* key) {
   auto found = args.find(key);
@@ -27,7 +31,8 @@ std::vector<ReviewFinding> findings_of(const json& args) {
     } else if (item.is_object()) {
       finding.file = text_of(item, "file");
       finding.message = text_of(item, "message");
-      if (auto line = item.find("line"); line != item.end() && line->is_number_integer()) finding.line = line->get<int>();
+      if (auto line = item.find("line"); line != item.end() && line->is_number_integer())
+        finding.line = line->get<int>();
       finding.severity = text_of(item, "severity");
     }
     if (finding.severity.empty()) finding.severity = "error";
@@ -49,21 +54,29 @@ bool is_final_tool(const std::string& tool) {
 /// What ends a session of this intent, as the model is told.
 std::string final_tools_of(IntentKind kind) {
   switch (kind) {
-    case IntentKind::triage: return "submit_triage or answer";
-    case IntentKind::plan: return "submit_plan";
-    case IntentKind::request_seal: return "request_seal";
+    case IntentKind::triage:
+      return "submit_triage or answer";
+    case IntentKind::plan:
+      return "submit_plan";
+    case IntentKind::request_seal:
+      return "request_seal";
     case IntentKind::work:
-    case IntentKind::fix: return "submit_result";
-    default: return "submit_verdict";
+    case IntentKind::fix:
+      return "submit_result";
+    default:
+      return "submit_verdict";
   }
 }
 
 Result<TaskSpec> small_task(const json& args) {
   auto task = args.find("task");
   if (task == args.end() || !task->is_object())
-    return Error{ErrorCode::invalid_argument, "kind small needs 'task': {title, files, verification, ...}"};
+    return Error{ErrorCode::invalid_argument,
+                 "kind small needs 'task': {title, files, verification, ...}"};
   auto single = *task;
-  if (!single.contains("id") || !single["id"].is_string() || single["id"].get_ref<const std::string&>().empty()) single["id"] = "M1.T1";
+  if (!single.contains("id") || !single["id"].is_string() ||
+      single["id"].get_ref<const std::string&>().empty())
+    single["id"] = "M1.T1";
   auto parsed = parse_plan(json{{"tasks", json::array({single})}});
   if (!parsed) return parsed.error();
   return parsed->front();
@@ -71,13 +84,13 @@ Result<TaskSpec> small_task(const json& args) {
 
 }  // namespace
 
-// ---- Sessions ---------------------------------------------------------------------------------------------------------------------
+// ---- Sessions
+// ---------------------------------------------------------------------------------------------------------------------
 
 void Mission::on_session(const SessionResultPtr& result) {
   auto found = sessions_.find(result->session);
   if (found == sessions_.end() || found->second.intent != result->intent) return;
-  if (found->second.view.usage) found->second.view.usage.reset();
-  sessions_.erase(found);
+  forget_session(result->session);
   const auto* intent = open_intent(result->intent);
   if (!intent) return pump();
   if (result->failure) return step_failed(result->intent, *result->failure);
@@ -94,8 +107,8 @@ void Mission::on_submitted(const IntentIssued& intent, const SessionResult& resu
     else
       record(Triaged{id, TriageKind::question, {}, text_of(args, "text"), std::nullopt});
   } else if (result.final_tool == "submit_triage") {
-    Triaged triaged{id, enum_from<TriageKind>(text_of(args, "kind")).value_or(TriageKind::large), text_of(args, "reason"),
-                    text_of(args, "answer"), std::nullopt};
+    Triaged triaged{id, enum_from<TriageKind>(text_of(args, "kind")).value_or(TriageKind::large),
+                    text_of(args, "reason"), text_of(args, "answer"), std::nullopt};
     if (triaged.kind == TriageKind::small)
       if (auto task = small_task(args)) triaged.task = *task;
     record(triaged);
@@ -104,47 +117,80 @@ void Mission::on_submitted(const IntentIssued& intent, const SessionResult& resu
     if (!tasks) return step_failed(id, tasks.error());
     record(PlanSubmitted{id, *tasks, text_of(args, "summary")});
   } else if (result.final_tool == "submit_verdict") {
-    record(VerdictGiven{id, text_of(args, "verdict") == "approve", text_of(args, "summary"), findings_of(args)});
+    record(VerdictGiven{id, text_of(args, "verdict") == "approve", text_of(args, "summary"),
+                        findings_of(args)});
   } else if (result.final_tool == "request_seal") {
     record(SealRequested{id, text_of(args, "summary")});
   } else if (result.final_tool == "submit_result") {
-    WorkSubmitted work{id, text_of(args, "summary"), result.tool_calls, false, text_of(args, "test_exempt_reason")};
+    WorkSubmitted work{id, text_of(args, "summary"), result.tool_calls, false,
+                       text_of(args, "test_exempt_reason")};
     return measure_work(intent, std::move(work));
   } else {
-    return step_failed(id, {ErrorCode::malformed, "ended with the unknown tool '" + result.final_tool + "'"});
+    return step_failed(
+        id, {ErrorCode::malformed, "ended with the unknown tool '" + result.final_tool + "'"});
   }
   pump();
 }
 
-void Mission::on_session_down(const caf::actor_addr& who, const compat::End& how) {
-  // A session or verifier that told its result is forgotten already; what is left here died without a word.
-  for (auto& [name, running] : sessions_)
-    if (caf::actor_cast<caf::actor_addr>(running.session) == who) {
-      auto intent = running.intent;
-      if (how.kind == compat::End::Kind::normal) return;  // its last message is on the way
-      sessions_.erase(name);
-      compat::post(deps_.session.jobs, kill_scope_atom_v, JobFilter{spec_.mission, {}, "S" + std::to_string(intent), {}});
-      return step_failed(intent, {ErrorCode::internal, "the session crashed: " + how.error.text()});
-    }
-  for (auto& [intent, verifier] : verifiers_)
-    if (caf::actor_cast<caf::actor_addr>(verifier) == who) {
-      auto id = intent;
-      if (how.kind == compat::End::Kind::normal) return;
-      verifiers_.erase(id);
-      return step_failed(id, {ErrorCode::internal, "the verification crashed: " + how.error.text()});
-    }
+/// What it asked stays asked: the answer will be guidance for whoever takes over.
+void Mission::forget_session(const std::string& session) {
+  sessions_.erase(session);
+  std::erase_if(asking_, [&](const auto& entry) { return entry.second.session == session; });
 }
 
-// ---- Verifications ----------------------------------------------------------------------------------------------------------------
+void Mission::session_lost(const std::string& session, const Error& error) {
+  auto found = sessions_.find(session);
+  if (found == sessions_.end()) return;  // it told its result
+  auto intent = found->second.intent;
+  forget_session(session);
+  compat::post(deps_.session.jobs, kill_scope_atom_v, JobFilter{spec_.mission, {}, session, {}});
+  step_failed(intent, error);
+}
 
-/// Files that were changed outside the lease: taken in when nobody else has them, held against the task when somebody has.
-std::vector<ReviewFinding> Mission::claim_changed_files(const std::string& task, const std::vector<std::string>& changed) {
+void Mission::verifier_lost(IntentId intent, const Error& error) {
+  if (verifiers_.erase(intent) == 0) return;
+  compat::post(deps_.session.jobs, kill_scope_atom_v,
+               JobFilter{spec_.mission, {}, "V" + std::to_string(intent), {}});
+  step_failed(intent, error);
+}
+
+/// A session or verifier that told its result is forgotten already; what is left here died without
+/// a word. Word of a death overtakes other messages, so what is in the mailbox already is heard
+/// first.
+void Mission::on_session_down(const caf::actor_addr& who, const compat::End& how) {
+  auto why = how.kind == compat::End::Kind::failure ? "crashed: " + how.error.text()
+                                                    : std::string("ended without a result");
+  auto later = [this](std::function<void()> then) {
+    compat::post(handle(), resume_atom_v, Continuation{std::move(then)});
+  };
+  for (const auto& [session, running] : sessions_)
+    if (caf::actor_cast<caf::actor_addr>(running.session) == who)
+      return later([this, name = session, why] {
+        session_lost(name, {ErrorCode::internal, "the session " + why});
+      });
+  for (const auto& [intent, verifier] : verifiers_)
+    if (caf::actor_cast<caf::actor_addr>(verifier) == who)
+      return later([this, id = intent, why] {
+        verifier_lost(id, {ErrorCode::internal, "the verification " + why});
+      });
+}
+
+// ---- Verifications
+// ----------------------------------------------------------------------------------------------------------------
+
+/// Files that were changed outside the lease: taken in when nobody else has them, held against the
+/// task when somebody has.
+std::vector<ReviewFinding> Mission::claim_changed_files(const std::string& task,
+                                                        const std::vector<std::string>& changed) {
   std::vector<ReviewFinding> out;
   for (const auto& file : changed) {
     if (state_.leases.holder_of(file) == task) continue;
     auto probe = state_.leases;
     if (auto other = probe.extend(task, {file}))
-      out.push_back({file, 0, "changed without a lease: " + *other + " is the writer of this file; take the change back", "error"});
+      out.push_back({file, 0,
+                     "changed without a lease: " + *other +
+                         " is the writer of this file; take the change back",
+                     "error"});
     else
       record(LeaseExtended{task, {file}});
   }
@@ -162,34 +208,41 @@ void Mission::on_verified(const VerifyResultPtr& result) {
   } else if (intent.kind == IntentKind::final_verify) {
     record(IntegratedVerified{intent.id, result->tree, result->receipts});
   } else {
-    TaskVerified verified{intent.id, result->tree, result->receipts, result->changed, result->findings};
+    TaskVerified verified{intent.id, result->tree, result->receipts, result->changed,
+                          result->findings};
     if (intent.kind == IntentKind::verify)
-      for (auto& finding : claim_changed_files(intent.task, result->changed)) verified.findings.push_back(std::move(finding));
+      for (auto& finding : claim_changed_files(intent.task, result->changed))
+        verified.findings.push_back(std::move(finding));
     record(verified);
   }
   pump();
 }
 
-// ---- Tools of sessions ------------------------------------------------------------------------------------------------------------
+// ---- Tools of sessions
+// ------------------------------------------------------------------------------------------------------------
 
 Result<std::string> Mission::check_plan(const std::string& arguments) const {
   auto tasks = parse_plan(json::parse(arguments, nullptr, false));
   if (!tasks) return tasks.error();
   std::vector<std::string> known;
   for (const auto& task : state_.tasks) known.push_back(task.spec.id);
-  auto problems = validate_plan(*tasks, {state_.limits.max_tasks, state_.limits.max_files_per_task}, known);
+  auto problems =
+      validate_plan(*tasks, {state_.limits.max_tasks, state_.limits.max_files_per_task}, known);
   for (const auto& task : *tasks)
     for (const auto& check : task.verification)
       if (!check.command.empty() && !deps_.is_verification(check.command))
         problems.push_back(task.id + ": '" + check.command +
-                           "' verifies nothing; use the project's build, test or lint command, or a built-in check");
-  if (!problems.empty()) return Error{ErrorCode::invalid_argument, joined(problems), "the plan is refused"};
+                           "' verifies nothing; use the project's build, test or lint command, or "
+                           "a built-in check");
+  if (!problems.empty())
+    return Error{ErrorCode::invalid_argument, joined(problems), "the plan is refused"};
   return std::string("ok");
 }
 
 Result<std::string> Mission::check_triage(const std::string& arguments) const {
   auto args = json::parse(arguments, nullptr, false);
-  if (!args.is_object()) return Error{ErrorCode::invalid_argument, "the arguments are not a JSON object"};
+  if (!args.is_object())
+    return Error{ErrorCode::invalid_argument, "the arguments are not a JSON object"};
   auto kind = enum_from<TriageKind>(text_of(args, "kind"));
   if (!kind) return Error{ErrorCode::invalid_argument, "kind must be question, small or large"};
   if (*kind == TriageKind::question && text_of(args, "answer").empty())
@@ -202,21 +255,27 @@ Result<std::string> Mission::check_triage(const std::string& arguments) const {
 
 Result<std::string> Mission::check_verdict(const std::string& arguments) const {
   auto args = json::parse(arguments, nullptr, false);
-  if (!args.is_object()) return Error{ErrorCode::invalid_argument, "the arguments are not a JSON object"};
+  if (!args.is_object())
+    return Error{ErrorCode::invalid_argument, "the arguments are not a JSON object"};
   auto verdict = text_of(args, "verdict");
-  if (verdict != "approve" && verdict != "reject") return Error{ErrorCode::invalid_argument, "verdict must be approve or reject"};
+  if (verdict != "approve" && verdict != "reject")
+    return Error{ErrorCode::invalid_argument, "verdict must be approve or reject"};
   if (verdict == "reject" && findings_of(args).empty())
-    return Error{ErrorCode::invalid_argument, "a rejection needs findings: [{file, line, message}]"};
+    return Error{ErrorCode::invalid_argument,
+                 "a rejection needs findings: [{file, line, message}]"};
   return std::string("ok");
 }
 
 Result<std::string> Mission::lease(const MissionToolCall& call) {
   const auto* task = state_.task(call.task);
-  if (!task || !is_active(task->stage)) return Error{ErrorCode::conflict, "the task is not at work any more"};
+  if (!task || !is_active(task->stage))
+    return Error{ErrorCode::conflict, "the task is not at work any more"};
   auto files = json::parse(call.arguments)["files"].get<std::vector<std::string>>();
   auto probe = state_.leases;
   if (auto other = probe.extend(call.task, files))
-    return Error{ErrorCode::conflict, "is being changed by " + *other + "; leave it alone, or raise an issue", files.front()};
+    return Error{ErrorCode::conflict,
+                 "is being changed by " + *other + "; leave it alone, or raise an issue",
+                 files.front()};
   record(LeaseExtended{call.task, files});
   return std::string("granted");
 }
@@ -233,7 +292,8 @@ Result<std::string> Mission::raise_issue(const MissionToolCall& call) {
 Result<std::string> Mission::resolve_issue(const MissionToolCall& call) {
   auto args = json::parse(call.arguments, nullptr, false);
   auto id = args.is_object() ? text_of(args, "id") : std::string();
-  auto known = std::any_of(state_.issues.begin(), state_.issues.end(), [&](const Issue& issue) { return issue.id == id; });
+  auto known = std::any_of(state_.issues.begin(), state_.issues.end(),
+                           [&](const Issue& issue) { return issue.id == id; });
   if (!known) return Error{ErrorCode::not_found, "there is no issue '" + id + "'"};
   record(IssueResolved{id, text_of(args, "resolution")});
   return id + " is resolved";
@@ -246,10 +306,17 @@ caf::result<std::string> Mission::ask_user(const MissionToolCall& call) {
   if (auto options = args.find("options"); options != args.end() && options->is_array())
     for (const auto& option : *options)
       if (option.is_string()) text += "\n- " + option.get<std::string>();
-  auto id = "Q" + std::to_string(state_.questions_asked + 1);
+  text = std::string(bounded_head(text, question_bytes));
+  // After a restart the same question may be open already, with nobody waiting for it.
+  auto same = [&](const Question& known) {
+    return known.task == call.task && known.text == text && !asking_.contains(known.id);
+  };
+  auto known = std::find_if(state_.questions.begin(), state_.questions.end(), same);
+  auto id = known == state_.questions.end() ? "Q" + std::to_string(state_.questions_asked + 1)
+                                            : known->id;
   auto promise = compat::promise<std::string>(self_);
-  waiting_answers_[id] = promise;
-  record(QuestionAsked{id, call.task, call.session, text});
+  asking_[id] = {call.session, promise};
+  if (known == state_.questions.end()) record(QuestionAsked{id, call.task, call.session, text});
   pump();
   return promise;
 }
@@ -258,8 +325,10 @@ caf::result<std::string> Mission::on_tool(const MissionToolCall& call) {
   auto running = sessions_.find(call.session);
   const auto* intent = running == sessions_.end() ? nullptr : open_intent(running->second.intent);
   if (!intent) return to_caf({ErrorCode::cancelled, "the session is not of this mission any more"});
-  if (auto wanted = final_tools_of(intent->kind); is_final_tool(call.tool) && wanted.find(call.tool) == std::string::npos)
-    return to_caf({ErrorCode::invalid_argument, call.tool + " does not end this session; end it with " + wanted});
+  if (auto wanted = final_tools_of(intent->kind);
+      is_final_tool(call.tool) && wanted.find(call.tool) == std::string::npos)
+    return to_caf({ErrorCode::invalid_argument,
+                   call.tool + " does not end this session; end it with " + wanted});
   if (call.tool == "ask_user") return ask_user(call);
   auto reply = [&]() -> Result<std::string> {
     if (call.tool == "lease") return lease(call);

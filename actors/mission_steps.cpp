@@ -4,7 +4,8 @@
 #include "actors/mission.hpp"
 #include "runtime/core/text.hpp"
 
-// How each intent is carried out. Every path ends in exactly one receipt event (or StepFailed) that names the intent.
+// How each intent is carried out. Every path ends in exactly one receipt event (or StepFailed) that
+// names the intent.
 
 namespace muster {
 namespace {
@@ -17,33 +18,48 @@ constexpr const char* integrated = "integrated";
 
 std::string session_name(const IntentIssued& intent) { return "S" + std::to_string(intent.id); }
 
-
 /// The place in the workflow; which agent plays it is the team's matter.
 const char* role_of(const State& state, IntentKind kind) {
   switch (kind) {
-    case IntentKind::triage: return state.kind == MissionKind::search ? "searcher" : "commander";
-    case IntentKind::request_seal: return "commander";
-    case IntentKind::plan: return "planner";
-    case IntentKind::work: return "worker";
-    case IntentKind::fix: return "fixer";
-    case IntentKind::master_review: return "master_reviewer";
-    default: return "reviewer";
+    case IntentKind::triage:
+      return state.kind == MissionKind::search ? "searcher" : "commander";
+    case IntentKind::request_seal:
+      return "commander";
+    case IntentKind::plan:
+      return "planner";
+    case IntentKind::work:
+      return "worker";
+    case IntentKind::fix:
+      return "fixer";
+    case IntentKind::master_review:
+      return "master_reviewer";
+    default:
+      return "reviewer";
   }
 }
 
 }  // namespace
 
-/// Work on the pool for an intent; an error becomes its StepFailed. `then` runs in this actor if the intent is still open.
+/// Work on the pool for an intent; an error becomes its StepFailed. `then` runs in this actor if
+/// the intent is still open.
 template <class Work, class Then>
 void Mission::blocking(IntentId intent, Work work, Then then) {
-  deps_.session.blocking->run([this, intent, work = std::move(work), then = std::move(then), me = handle()] {
-    auto result = std::make_shared<decltype(work())>(work());
-    compat::post(me, resume_atom_v, Continuation{[this, intent, result, then]() mutable {
-      if (!open_intent(intent)) return;
-      if (!result->ok()) return step_failed(intent, result->error());
-      then(std::move(result->value()));
-    }});
-  });
+  deps_.session.blocking->run(
+      [this, intent, work = std::move(work), then = std::move(then), me = handle()] {
+        auto result = std::make_shared<decltype(work())>(work());
+        compat::post(me, resume_atom_v, Continuation{[this, intent, result, then]() mutable {
+                       if (!open_intent(intent)) return;
+                       if (!result->ok()) return step_failed(intent, result->error());
+                       then(std::move(result->value()));
+                     }});
+      });
+}
+
+/// No session and no verification is born while the mission is being stopped, nor for a task that
+/// has ended.
+bool Mission::held_back(const IntentIssued& intent) const {
+  const auto* task = state_.task(intent.task);
+  return state_.paused || ended_ || is_terminal(state_.phase) || (task && is_terminal(task->stage));
 }
 
 void Mission::step_failed(IntentId intent, const Error& error) {
@@ -53,24 +69,36 @@ void Mission::step_failed(IntentId intent, const Error& error) {
 
 void Mission::execute(const IntentIssued& intent) {
   switch (intent.kind) {
-    case IntentKind::discover: return discover(intent);
-    case IntentKind::baseline: return baseline(intent);
-    case IntentKind::prepare: return prepare(intent);
-    case IntentKind::rebase: return rebase(intent);
+    case IntentKind::discover:
+      return discover(intent);
+    case IntentKind::baseline:
+      return baseline(intent);
+    case IntentKind::prepare:
+      return prepare(intent);
+    case IntentKind::rebase:
+      return rebase(intent);
     case IntentKind::verify:
-    case IntentKind::reverify: return verify_task(intent);
-    case IntentKind::merge: return merge(intent);
-    case IntentKind::land: return land(intent);
-    case IntentKind::final_verify: return verify_final(intent);
-    case IntentKind::seal: return seal(intent);
+    case IntentKind::reverify:
+      return verify_task(intent);
+    case IntentKind::merge:
+      return merge(intent);
+    case IntentKind::land:
+      return land(intent);
+    case IntentKind::final_verify:
+      return verify_final(intent);
+    case IntentKind::seal:
+      return seal(intent);
     case IntentKind::work:
     case IntentKind::fix:
-    case IntentKind::review: return brief_task_session(intent, role_of(state_, intent.kind));
-    default: return brief_mission_session(intent, role_of(state_, intent.kind));
+    case IntentKind::review:
+      return brief_task_session(intent, role_of(state_, intent.kind));
+    default:
+      return brief_mission_session(intent, role_of(state_, intent.kind));
   }
 }
 
-// ---- The workspace ----------------------------------------------------------------------------------------------------------------
+// ---- The workspace
+// ----------------------------------------------------------------------------------------------------------------
 
 void Mission::discover(const IntentIssued& intent) {
   struct Found {
@@ -102,7 +130,9 @@ void Mission::discover(const IntentIssued& intent) {
         facts_ = std::move(found.facts);
         record(found.event);
         if (deps_.project)
-          deps_.session.blocking->run([project = deps_.project, text = facts_.context] { (void)project("context.md", text, text); });
+          deps_.session.blocking->run([project = deps_.project, text = facts_.context] {
+            (void)project("context.md", text, text);
+          });
         pump();
       });
 }
@@ -135,32 +165,40 @@ void Mission::prepare(const IntentIssued& intent) {
 
 void Mission::rebase(const IntentIssued& intent) {
   blocking(
-      intent.id, [tree = deps_.tree, task = intent.task] { return tree->rebase_with_markers(task); },
+      intent.id,
+      [tree = deps_.tree, task = intent.task] { return tree->rebase_with_markers(task); },
       [this, id = intent.id](const std::vector<std::string>& conflicts) {
         record(SnapshotReady{id, state_.tip, conflicts});
         pump();
       });
 }
 
-// ---- Verification -----------------------------------------------------------------------------------------------------------------
+// ---- Verification
+// -----------------------------------------------------------------------------------------------------------------
 
 std::vector<Check> Mission::task_checks(const TaskState& task) const {
   std::vector<Check> checks;
   int number = 0;
   for (const auto& verification : task.spec.verification)
-    checks.push_back({task.spec.id + "#" + std::to_string(++number), verification.command, {}, verification});
+    checks.push_back(
+        {task.spec.id + "#" + std::to_string(++number), verification.command, {}, verification});
   return checks;
 }
 
 void Mission::start_verifier(VerifySpec spec) {
+  const auto* found = open_intent(spec.intent);
+  if (!found || held_back(*found))
+    return step_failed(spec.intent, {ErrorCode::cancelled, "stopped before it began"});
   spec.id = "V" + std::to_string(spec.intent);
   spec.mission = spec_.mission;
   spec.deadline = spec_.verification;
   auto intent = spec.intent;
   publish("verifying", "{\"intent\":" + std::to_string(intent) + "}");
-  VerifyDeps deps{deps_.session.jobs, deps_.tree, deps_.session.blocking, deps_.session.open_files, deps_.session.guard,
-                  deps_.builtin_check, deps_.session.wall_ms, deps_.session.hidden_env};
-  verifiers_[intent] = compat::spawn<Verifier, verifier_actor>(self_->system(), std::move(spec), std::move(deps), handle());
+  VerifyDeps deps{
+      deps_.session.jobs,  deps_.tree,          deps_.session.blocking, deps_.session.open_files,
+      deps_.session.guard, deps_.builtin_check, deps_.session.wall_ms,  deps_.session.hidden_env};
+  verifiers_[intent] = compat::spawn<Verifier, verifier_actor>(self_->system(), std::move(spec),
+                                                               std::move(deps), handle());
   compat::monitor(self_, verifiers_[intent]);
 }
 
@@ -178,16 +216,20 @@ void Mission::verify_task(const IntentIssued& intent) {
     return start_verifier(std::move(spec));
   }
   // A check that was red at the base is the failing test already.
-  bool red_at_base = std::any_of(task.spec.verification.begin(), task.spec.verification.end(), [this](const Verification& check) {
-    return std::any_of(state_.baseline.begin(), state_.baseline.end(), [&](const auto& entry) {
-      return !entry.second.passed() && entry.second.facts().command == check.command;
-    });
-  });
-  spec.wants_new_test = spec_.new_test_rule && !red_at_base && task.spec.test_exempt_reason.empty() && task.test_exempt_reason.empty();
+  bool red_at_base = std::any_of(
+      task.spec.verification.begin(), task.spec.verification.end(),
+      [this](const Verification& check) {
+        return std::any_of(state_.baseline.begin(), state_.baseline.end(), [&](const auto& entry) {
+          return !entry.second.passed() && entry.second.facts().command == check.command;
+        });
+      });
+  spec.wants_new_test = spec_.new_test_rule && !red_at_base &&
+                        task.spec.test_exempt_reason.empty() && task.test_exempt_reason.empty();
   start_verifier(std::move(spec));
 }
 
-/// The whole: the project's own checks, and everything that the tasks were verified by, once each, on the integrated tree.
+/// The whole: the project's own checks, and everything that the tasks were verified by, once each,
+/// on the integrated tree.
 void Mission::verify_final(const IntentIssued& intent) {
   VerifySpec spec;
   spec.intent = intent.id;
@@ -200,7 +242,9 @@ void Mission::verify_final(const IntentIssued& intent) {
   for (const auto& task : state_.tasks) {
     if (task.stage != Stage::done) continue;
     for (auto& check : task_checks(task)) {
-      auto key = check.command.empty() ? check.builtin.check + " " + check.builtin.path + " " + check.builtin.pattern : check.command;
+      auto key = check.command.empty()
+                     ? check.builtin.check + " " + check.builtin.path + " " + check.builtin.pattern
+                     : check.command;
       if (seen.insert(key).second) spec.checks.push_back(std::move(check));
     }
   }
@@ -214,17 +258,21 @@ void Mission::verify_final(const IntentIssued& intent) {
       JobFilter{spec_.mission, {}, {}, JobScope::mission});
 }
 
-// ---- Landing ----------------------------------------------------------------------------------------------------------------------
+// ---- Landing
+// ----------------------------------------------------------------------------------------------------------------------
 
 CommitInfo Mission::commit_info(const TaskState& task) const {
   CommitInfo info;
   info.subject = one_line(task.spec.id + ": " + task.spec.title, 100);
   info.body = task.summary;
-  info.trailers = {{"Muster-Mission", spec_.mission}, {"Muster-Task", task.spec.id}, {"Muster-Attempt", std::to_string(task.attempt)}};
+  info.trailers = {{"Muster-Mission", spec_.mission},
+                   {"Muster-Task", task.spec.id},
+                   {"Muster-Attempt", std::to_string(task.attempt)}};
   return info;
 }
 
-/// What the task's agents left running ends first: nothing may write to the tree that is about to be committed.
+/// What the task's agents left running ends first: nothing may write to the tree that is about to
+/// be committed.
 void Mission::merge(const IntentIssued& intent) {
   auto go = [this, intent] {
     if (open_intent(intent.id)) merge_now(intent);
@@ -237,16 +285,27 @@ void Mission::merge(const IntentIssued& intent) {
 
 void Mission::merge_now(const IntentIssued& intent) {
   const auto& task = *state_.task(intent.task);
+  // After a reverification the evidence is of the merged tree, not of the task's own.
+  auto verified = task.tree == task.merge.tree ? std::string() : task.tree;
   blocking(
       intent.id,
-      [tree = deps_.tree, task = intent.task, info = commit_info(task), id = intent.id]() -> Result<Merged> {
+      [tree = deps_.tree, task = intent.task, info = commit_info(task), id = intent.id,
+       verified]() -> Result<Merged> {
+        // What a reviewer's checks left behind is not part of the work, and what changed since the
+        // verification has no evidence.
+        auto hash = tree->tracked_hash(task);
+        if (!hash) return hash.error();
+        if (!verified.empty() && *hash != verified)
+          return Error{ErrorCode::conflict, "the tree changed after its verification", task};
+        if (auto cleaned = tree->clean_untracked(task); !cleaned) return cleaned.error();
         auto tip = tree->tip();
         if (!tip) return tip.error();
         auto commit = tree->commit(task, info);
         if (!commit) return commit.error();
         auto merged = tree->merge(*commit, info);
         if (!merged) return merged.error();
-        return Merged{id, merged->commit, merged->tree, *tip, merged->base_moved, merged->conflicts};
+        return Merged{id,   merged->commit,     merged->tree,
+                      *tip, merged->base_moved, merged->conflicts};
       },
       [this](const Merged& merged) {
         record(merged);
@@ -257,9 +316,11 @@ void Mission::merge_now(const IntentIssued& intent) {
 void Mission::land(const IntentIssued& intent) {
   blocking(
       intent.id,
-      [tree = deps_.tree, merged = state_.task(intent.task)->merge, task = intent.task, id = intent.id]() -> Result<Landed> {
+      [tree = deps_.tree, merged = state_.task(intent.task)->merge, task = intent.task,
+       id = intent.id]() -> Result<Landed> {
         if (auto moved = tree->advance(merged.tip, merged.commit); !moved) return moved.error();
-        // What is left of its trees goes back to the pool; failing to is no reason to take the landing back.
+        // What is left of its trees goes back to the pool; failing to is no reason to take the
+        // landing back.
         (void)tree->release(task);
         (void)tree->release(task + "-merge");
         return Landed{id, merged.commit, merged.tree};
@@ -278,7 +339,8 @@ void Mission::seal(const IntentIssued& intent) {
         blocking(
             id, [tree = deps_.tree] { return tree->apply(); },
             [this, id](const ApplyOutcome& applied) {
-              bool in_tree = applied.kind == ApplyOutcome::Kind::applied || applied.kind == ApplyOutcome::Kind::merged;
+              bool in_tree = applied.kind == ApplyOutcome::Kind::applied ||
+                             applied.kind == ApplyOutcome::Kind::merged;
               record(Sealed{id, applied.commit, applied.branch, in_tree, applied.note});
               pump();
             });
@@ -297,7 +359,8 @@ void Mission::measure_work(const IntentIssued& intent, WorkSubmitted work) {
       });
 }
 
-// ---- Sessions ---------------------------------------------------------------------------------------------------------------------
+// ---- Sessions
+// ---------------------------------------------------------------------------------------------------------------------
 
 void Mission::brief_task_session(const IntentIssued& intent, const char* role) {
   struct Place {
@@ -306,7 +369,8 @@ void Mission::brief_task_session(const IntentIssued& intent, const char* role) {
   };
   blocking(
       intent.id,
-      [tree = deps_.tree, task = intent.task, wants_diff = intent.kind != IntentKind::work]() -> Result<Place> {
+      [tree = deps_.tree, task = intent.task,
+       wants_diff = intent.kind != IntentKind::work]() -> Result<Place> {
         auto snapshot = tree->existing(task);
         if (!snapshot) return snapshot.error();
         if (!wants_diff) return Place{snapshot->path, {}};
@@ -320,7 +384,7 @@ void Mission::brief_task_session(const IntentIssued& intent, const char* role) {
         auto text = intent.kind == IntentKind::review ? brief_review(state_, task, extras)
                     : intent.kind == IntentKind::fix  ? brief_fix(state_, task, extras)
                                                       : brief_work(state_, task, extras);
-        start_session(intent, role, place.root, std::move(text));
+        start_session(intent, role, place.root, text);
       });
 }
 
@@ -331,7 +395,8 @@ void Mission::brief_mission_session(const IntentIssued& intent, const char* role
   };
   blocking(
       intent.id,
-      [tree = deps_.tree, wants_diff = intent.kind == IntentKind::master_review]() -> Result<Place> {
+      [tree = deps_.tree,
+       wants_diff = intent.kind == IntentKind::master_review]() -> Result<Place> {
         auto snapshot = tree->existing(integrated);
         if (!snapshot) snapshot = tree->checkout(integrated, "");
         if (!snapshot) return snapshot.error();
@@ -347,16 +412,21 @@ void Mission::brief_mission_session(const IntentIssued& intent, const char* role
                     : intent.kind == IntentKind::request_seal  ? brief_seal(state_)
                     : state_.kind == MissionKind::search       ? brief_search(state_, extras)
                                                                : brief_triage(state_, extras);
-        start_session(intent, role, place.root, std::move(text));
+        start_session(intent, role, place.root, text);
       });
 }
 
-void Mission::start_session(const IntentIssued& intent, const std::string& role, const std::string& root, std::string briefing) {
+void Mission::start_session(const IntentIssued& intent, const std::string& role,
+                            const std::string& root, const std::string& briefing) {
+  if (held_back(intent))
+    return step_failed(intent.id, {ErrorCode::cancelled, "stopped before it began"});
   auto profile = deps_.roster.find(role);
   if (profile == deps_.roster.end())
-    return step_failed(intent.id, {ErrorCode::invalid_request, "the team has no role '" + role + "'", state_.team});
+    return step_failed(intent.id, {ErrorCode::invalid_request,
+                                   "the team has no role '" + role + "'", state_.team});
   if (profile->second->models.empty())
-    return step_failed(intent.id, {ErrorCode::invalid_request, "no model is configured for the role '" + role + "'"});
+    return step_failed(intent.id, {ErrorCode::invalid_request,
+                                   "no model is configured for the role '" + role + "'"});
   SessionSpec spec;
   spec.session = session_name(intent);
   spec.mission = spec_.mission;
@@ -365,7 +435,8 @@ void Mission::start_session(const IntentIssued& intent, const std::string& role,
   spec.root = root;
   spec.profile = profile->second;
   spec.limits = spec_.session;
-  spec.briefing = briefing_header(role, intent.task, std::max(intent.attempt, 1), spec.session) + briefing;
+  spec.briefing =
+      briefing_header(role, intent.task, std::max(intent.attempt, 1), spec.session) + briefing;
   if (auto held = state_.leases.held().find(intent.task); held != state_.leases.held().end())
     spec.leases.insert(held->second.begin(), held->second.end());
   Running running;
@@ -375,7 +446,8 @@ void Mission::start_session(const IntentIssued& intent, const std::string& role,
   running.view.role = role;
   running.view.task = intent.task;
   auto name = spec.session;
-  running.session = compat::spawn<Session, session_actor>(self_->system(), std::move(spec), deps_.session, handle());
+  running.session = compat::spawn<Session, session_actor>(self_->system(), std::move(spec),
+                                                          deps_.session, handle());
   compat::monitor(self_, running.session);
   sessions_[name] = std::move(running);
 }
