@@ -32,22 +32,22 @@ class GitVersionControl::Impl {
   Mission& mission() { return mission_; }
   Result<Snapshot> checkout(const std::string& key, const std::string& commit);
   /// The key's tree, ready to work with: a rebase that was interrupted is finished first.
-  Result<LockedTree> tree(const std::string& key) const;
+  Result<LockedTree> tree(const std::string& key);
   Result<std::string> hash(const LockedTree& tree) const;
   Result<std::string> tracked_hash(const LockedTree& tree) const;
   Status clean(const LockedTree& tree) const;
   Result<std::string> commit(LockedTree& tree, const CommitInfo& info) const;
-  Result<MergeOutcome> merge(const std::string& commit, const CommitInfo& info) const;
-  Status advance(const std::string& expected_tip, const std::string& commit) const;
-  Result<std::vector<std::string>> rebase(const std::string& key) const;
+  Result<MergeOutcome> merge(const std::string& commit, const CommitInfo& info);
+  Status advance(const std::string& expected_tip, const std::string& commit);
+  Result<std::vector<std::string>> rebase(const std::string& key);
   Status overlay(const LockedTree& tree, const std::string& commit,
                  const std::vector<std::string>& paths) const;
   [[nodiscard]] Applier applier() const;
 
  private:
   [[nodiscard]] const PrivateRepository& repository() const { return mission_.repository(); }
-  [[nodiscard]] Status check_key(const std::string& key) const;
-  Result<LockedTree> any_tree(const std::string& key) const;
+  [[nodiscard]] Status check_key(const std::string& key);
+  Result<LockedTree> any_tree(const std::string& key);
   Result<std::vector<std::string>> put_onto(LockedTree& tree) const;
   Status refuse_nested(const std::string& base, const std::string& tree) const;
   Status remove_from_tree(const LockedTree& tree, const std::vector<std::string>& paths) const;
@@ -55,18 +55,18 @@ class GitVersionControl::Impl {
   Mission mission_;
 };
 
-Status GitVersionControl::Impl::check_key(const std::string& key) const {
+Status GitVersionControl::Impl::check_key(const std::string& key) {
   if (auto part = ref_part(key); !part) return part.error();
   if (auto open = mission_.record(); !open) return open.error();
   return ok_status();
 }
 
-Result<LockedTree> GitVersionControl::Impl::any_tree(const std::string& key) const {
+Result<LockedTree> GitVersionControl::Impl::any_tree(const std::string& key) {
   if (auto fit = check_key(key); !fit) return fit.error();
   return mission_.pool().find(mission_.options().mission, key);
 }
 
-Result<LockedTree> GitVersionControl::Impl::tree(const std::string& key) const {
+Result<LockedTree> GitVersionControl::Impl::tree(const std::string& key) {
   auto tree = any_tree(key);
   if (!tree) return tree;
   if (tree->lease.stage == Lease::Stage::rebasing) {
@@ -137,7 +137,7 @@ Result<std::string> GitVersionControl::Impl::commit(LockedTree& tree,
 }
 
 Result<MergeOutcome> GitVersionControl::Impl::merge(const std::string& commit,
-                                                    const CommitInfo& info) const {
+                                                    const CommitInfo& info) {
   auto work = repository().resolve_commit(commit);
   if (!work) return work.error();
   auto tip = mission_.tip();
@@ -168,7 +168,9 @@ Result<MergeOutcome> GitVersionControl::Impl::merge(const std::string& commit,
 }
 
 Status GitVersionControl::Impl::advance(const std::string& expected_tip,
-                                        const std::string& commit) const {
+                                        const std::string& commit) {
+  // Opens when it must, which takes the same lock.
+  if (auto open = mission_.record(); !open) return open.error();
   auto held = mission_.lock();
   if (!held) return held.error();
   auto tip = mission_.tip();
@@ -198,7 +200,7 @@ Result<std::vector<std::string>> GitVersionControl::Impl::put_onto(LockedTree& t
   return std::move(merged->conflicts);
 }
 
-Result<std::vector<std::string>> GitVersionControl::Impl::rebase(const std::string& key) const {
+Result<std::vector<std::string>> GitVersionControl::Impl::rebase(const std::string& key) {
   auto tree = any_tree(key);
   if (!tree) return tree.error();
   if (tree->lease.stage == Lease::Stage::rebasing) return put_onto(*tree);

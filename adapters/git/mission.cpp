@@ -223,21 +223,28 @@ Result<std::string> Mission::open() {
   return record_->base;
 }
 
-Result<MissionRecord> Mission::record_even_discarded() const {
+Result<MissionRecord> Mission::record_even_discarded() {
+  {
+    const std::lock_guard guard{mutex_};
+    if (record_) return *record_;
+  }
+  if (auto fit = check_options(); !fit) return fit.error();
+  auto saved = load_mission(folder());
+  if (!saved) return saved.error();
+  if (!*saved) return Error{ErrorCode::not_found, "there is no such mission", options_.mission};
+  if (auto opened = open(); !opened) return opened.error();
   const std::lock_guard guard{mutex_};
-  if (!record_)
-    return Error{ErrorCode::invalid_argument, "the mission's version control is not open"};
   return *record_;
 }
 
-Result<MissionRecord> Mission::record() const {
+Result<MissionRecord> Mission::record() {
   auto record = record_even_discarded();
   if (record && record->discarded)
     return Error{ErrorCode::conflict, "the mission was discarded", options_.mission};
   return record;
 }
 
-Result<std::string> Mission::tip() const {
+Result<std::string> Mission::tip() {
   if (auto open = record(); !open) return open.error();
   auto commit = repository_.ref(branch());
   if (!commit) return commit.error();
@@ -245,7 +252,7 @@ Result<std::string> Mission::tip() const {
   return **commit;
 }
 
-Result<std::vector<std::string>> Mission::dirty_files() const {
+Result<std::vector<std::string>> Mission::dirty_files() {
   auto record = this->record();
   if (!record) return record.error();
   const bool head = record->mode == MissionRecord::Mode::repository;

@@ -36,11 +36,12 @@ class Mission {
   [[nodiscard]] const UserRepository* user() const { return user_ ? &*user_ : nullptr; }
 
   Result<std::string> open();
-  /// What open() found; invalid_argument before it, conflict after discard().
-  [[nodiscard]] Result<MissionRecord> record() const;
-  [[nodiscard]] Result<MissionRecord> record_even_discarded() const;
-  [[nodiscard]] Result<std::string> tip() const;
-  [[nodiscard]] Result<std::vector<std::string>> dirty_files() const;
+  /// What open() found. Before it, a mission that exists is opened and any other is not_found;
+  /// after discard() it is a conflict.
+  [[nodiscard]] Result<MissionRecord> record();
+  [[nodiscard]] Result<MissionRecord> record_even_discarded();
+  [[nodiscard]] Result<std::string> tip();
+  [[nodiscard]] Result<std::vector<std::string>> dirty_files();
   Status discard();
 
  private:

@@ -100,6 +100,21 @@ Status copy_shallow(const UserRepository* user, const std::string& folder) {
   return ok_status();
 }
 
+/// Exclude lines of these folders and of all that were ever given: whoever opens a mission with
+/// fewer must not turn the links in another's trees into content.
+Result<std::string> remember_linked(const std::string& file,
+                                    const std::vector<std::string>& folders) {
+  std::string lines = text_or_nothing(file);
+  const std::size_t before = lines.size();
+  for (const std::string& path : folders) {
+    const std::string line = exclude_line(path);
+    if (("\n" + lines).find("\n" + line) == std::string::npos) lines += line;
+  }
+  if (lines.size() == before) return lines;
+  if (auto put = write_file_atomically(file, lines); !put) return put.error();
+  return lines;
+}
+
 std::string next_token(std::string_view& rest, char separator) {
   const std::size_t end = std::min(rest.find(separator), rest.size());
   std::string token{rest.substr(0, end)};
@@ -189,7 +204,7 @@ Status PrivateRepository::prepare(const UserRepository* user,
   struct stat info {};
   if (::stat((folder_ + "/HEAD").c_str(), &info) != 0) {
     if (auto made = make_folders(folder_); !made) return made;
-    const auto init = git_.ok(
+    auto init = git_.ok(
         context(), {"init", "-q", "--bare", "--template=", "--object-format=" + format, folder_});
     if (!init) return init;
   }
@@ -207,8 +222,9 @@ Status PrivateRepository::prepare(const UserRepository* user,
     excludes += text_or_nothing(user->common_dir() + "/info/exclude");
     borrowed.push_back(user->objects());
   }
-  excludes += "/.muster/\n";
-  for (const std::string& path : excluded) excludes += exclude_line(path);
+  auto linked = remember_linked(folder_ + "/info/linked", excluded);
+  if (!linked) return linked.error();
+  excludes += "/.muster/\n" + *linked;
   if (auto put = write_file_atomically(folder_ + "/info/exclude", excludes); !put) return put;
   if (auto put = copy_shallow(user, folder_); !put) return put;
   return write_file_atomically(folder_ + "/objects/info/alternates", alternates_lines(borrowed));

@@ -1,8 +1,10 @@
 #include "adapters/git/user_repository.hpp"
 
 #include <array>
+#include <chrono>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "adapters/git/state_files.hpp"
@@ -12,6 +14,16 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view gitdir_prefix = "gitdir: ";
+
+/// Git holds the lock of a ref for milliseconds.
+constexpr std::chrono::seconds dead_lock_age{5};
+constexpr std::chrono::milliseconds lock_poll{100};
+
+void remove_dead_lock(const std::string& path) {
+  std::error_code error;
+  const auto written = fs::last_write_time(path, error);
+  if (!error && fs::file_time_type::clock::now() - written > dead_lock_age) fs::remove(path, error);
+}
 
 std::string first_line(std::string_view text) {
   return std::string{text.substr(0, text.find_first_of("\r\n"))};
@@ -135,10 +147,27 @@ Result<std::map<std::string, std::string>> UserRepository::refs() const {
   return refs;
 }
 
+/// A lock that a killed git left behind is removed once it is too old to belong to a living one.
+Result<GitOutput> UserRepository::update_ref(const std::string& name,
+                                             const std::vector<std::string>& args) const {
+  const auto give_up = std::chrono::steady_clock::now() + dead_lock_age + dead_lock_age;
+  while (true) {
+    auto done = git_.run(context(), args);
+    const bool locked = done && done->exit_code != 0 &&
+                        done->err.find("File exists") != std::string::npos &&
+                        done->err.find(".lock") != std::string::npos;
+    if (!locked || std::chrono::steady_clock::now() > give_up) return done;
+    for (const std::string& lock : {where_.common_dir + "/" + name, where_.git_dir + "/HEAD",
+                                    where_.common_dir + "/packed-refs"})
+      remove_dead_lock(lock + ".lock");
+    std::this_thread::sleep_for(lock_poll);
+  }
+}
+
 Status UserRepository::set_ref(const std::string& name, const std::string& commit,
                                const std::string& expected, const std::string& reason) const {
   const std::string before = expected.empty() ? std::string(commit.size(), '0') : expected;
-  auto set = git_.run(context(), {"update-ref", "-m", reason, name, commit, before});
+  auto set = update_ref(name, {"update-ref", "-m", reason, name, commit, before});
   if (!set) return set.error();
   if (set->exit_code == 0) return ok_status();
   auto now = ref(name);
@@ -151,14 +180,19 @@ Status UserRepository::delete_ref(const std::string& name, const std::string& ex
   auto now = ref(name);
   if (!now) return now.error();
   if (!*now) return ok_status();
-  return git_.ok(context(), {"update-ref", "-d", name, expected});
+  auto deleted = update_ref(name, {"update-ref", "-d", name, expected});
+  if (!deleted) return deleted.error();
+  return deleted->exit_code == 0 ? ok_status()
+                                 : Status{git_error("update-ref -d " + name, *deleted)};
 }
 
 Status UserRepository::move_head(const HeadState& from, const std::string& commit,
                                  const std::string& reason) const {
   const std::string target = from.ref.empty() ? "HEAD" : from.ref;
-  return git_.ok(context(),
-                 {"update-ref", "--no-deref", "-m", reason, target, commit, from.commit});
+  auto moved =
+      update_ref(target, {"update-ref", "--no-deref", "-m", reason, target, commit, from.commit});
+  if (!moved) return moved.error();
+  return moved->exit_code == 0 ? ok_status() : Status{git_error("update-ref " + target, *moved)};
 }
 
 std::optional<std::string> UserRepository::operation_in_progress() const {

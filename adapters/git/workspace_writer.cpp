@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "adapters/git/beneath.hpp"
+#include "runtime/core/sha256.hpp"
 
 namespace muster::git {
 namespace fs = std::filesystem;
@@ -239,7 +240,9 @@ Status WorkspaceWriter::put_one(int root, int staged, const TreeChange& change,
   auto parent = open_parent(root, change.path, true);
   if (!parent) return parent.error();
   const std::string name = last_component(change.path);
-  const std::string temp = ".muster-new-" + std::to_string(::getpid());
+  // The same name at every try: what a killed writer left here is replaced by the one that repeats
+  // its work.
+  const std::string temp = ".muster-new-" + sha256_hex(change.path).substr(0, 12);
   ::unlinkat(parent->get(), temp.c_str(), 0);
   Status made = ok_status();
   if (change.to.symlink()) {

@@ -247,6 +247,29 @@ TEST_CASE("discard keeps every commit reachable and ends trees and branch") {
   CHECK(control.checkout("T3", "").error().code == ErrorCode::conflict);
 }
 
+TEST_CASE("a mission that exists needs no open() to be shown, applied, undone and discarded") {
+  Workspace user;
+  user.put("a.txt", "one\n");
+  user.make_repository();
+  CHECK(GitVersionControl{user.options()}.undo().error().code == ErrorCode::not_found);
+  CHECK(GitVersionControl{user.options()}.tip().error().code == ErrorCode::not_found);
+  CHECK(GitVersionControl{user.options()}.discard().error().code == ErrorCode::not_found);
+  {
+    GitVersionControl control{user.options()};
+    must(control.open());
+    land(control, "T1", "a.txt", "two\n");
+  }
+  const std::string tip = must(GitVersionControl{user.options()}.tip());
+  CHECK(GitVersionControl{user.options()}.advance(user.head(), tip).ok());
+  CHECK(must(GitVersionControl{user.options()}.mission_diff(1000)).files.size() == 1);
+  CHECK(must(GitVersionControl{user.options()}.apply()).kind == ApplyOutcome::Kind::applied);
+  CHECK(user.get("a.txt") == "two\n");
+  must(GitVersionControl{user.options()}.undo());
+  CHECK(user.get("a.txt") == "one\n");
+  must(GitVersionControl{user.options()}.discard());
+  CHECK(GitVersionControl{user.options()}.apply().error().code == ErrorCode::conflict);
+}
+
 TEST_CASE("discard leaves the user's ref to the base when nothing else holds it") {
   Workspace user;
   user.put("a.txt", "one\n");

@@ -330,6 +330,10 @@ TEST_CASE("dependency folders are linked into trees and never become content") {
   CHECK(fs::is_directory(fs::symlink_status(tree.path + "/tracked")));
   CHECK_FALSE(there(tree.path + "/missing"));
   CHECK(must(control.tree_hash("T1")) == user.git({"rev-parse", "HEAD^{tree}"}));
+  // Another object that does not know of the links does not turn them into content.
+  GitVersionControl other{user.options()};
+  must(other.open());
+  CHECK(must(control.tree_hash("T1")) == user.git({"rev-parse", "HEAD^{tree}"}));
   must(control.checkout("T1", ""));
   CHECK(get_file(user.path("node_modules/pkg/index.js")) == "x");
   CHECK(there(tree.path + "/node_modules"));
