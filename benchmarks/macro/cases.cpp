@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t briefing_bytes = 600;  ///< makes 4 KB the mean request of five turns
+constexpr std::size_t briefing_bytes = 1100;  ///< makes 4 KB the mean request of five turns
 
 std::string file(const std::string& path) { return std::string(MUSTER_SOURCE_DIR "/") + path; }
 
