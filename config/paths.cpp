@@ -20,7 +20,7 @@ std::string variable(const Environment& environment, const std::string& name) {
 /// An XDG base folder. The specification says that relative values are to be ignored.
 std::string base_folder(const Environment& environment, const std::string& name,
                         const std::string& below_home) {
-  const std::string set = variable(environment, name);
+  std::string set = variable(environment, name);
   if (!set.empty() && set.front() == '/') return set;
   const std::string home = variable(environment, "HOME");
   return home.empty() || home.front() != '/' ? "" : home + below_home;

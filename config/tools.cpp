@@ -99,6 +99,7 @@ constexpr std::array<ToolSpec, 21> table{{
 
 std::vector<std::string> all_names() {
   std::vector<std::string> names;
+  names.reserve(table.size());
   for (const ToolSpec& tool : table) names.emplace_back(tool.name);
   return names;
 }

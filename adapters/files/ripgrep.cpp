@@ -46,7 +46,9 @@ std::string text_of(const Json& data, const char* name) {
   return "";
 }
 
-std::string without_dot(std::string path) { return path.starts_with("./") ? path.substr(2) : path; }
+std::string without_dot(const std::string& path) {
+  return path.starts_with("./") ? path.substr(2) : path;
+}
 
 std::vector<GrepMatch> parse_matches(const std::string& output) {
   std::vector<GrepMatch> matches;

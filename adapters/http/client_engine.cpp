@@ -192,7 +192,8 @@ void ClientEngine::finished(CURL* easy, CURLcode code) {
 
 /// The end of a transfer in any state: out of curl, out of the books, then to its owner.
 void ClientEngine::settle(const Shared& transfer, std::optional<Error> error) {
-  const auto keep = transfer;  // the argument may be the reference in transfers_
+  // The argument may be the reference in transfers_, which goes away below.
+  const auto keep = transfer;  // NOLINT(performance-unnecessary-copy-initialization)
   if (keep->ended()) return;
   detach(*keep);
   transfers_.erase(keep.get());
@@ -215,7 +216,7 @@ void ClientEngine::connected(ClientTransfer& transfer) {
 
 /// A probe ended before it was connected. `cancelled`: that says nothing about the origin.
 void ClientEngine::settle_probe(ClientTransfer& transfer, bool cancelled,
-                                std::optional<Error> shared_error) {
+                                const std::optional<Error>& shared_error) {
   if (!std::exchange(transfer.probe, false)) return;
   const std::string origin{transfer.origin()};
   if (shared_error) {

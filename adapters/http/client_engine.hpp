@@ -69,7 +69,8 @@ class ClientEngine final : public std::enable_shared_from_this<ClientEngine> {
   void begin_waiting();
   void settle(const Shared& transfer, std::optional<Error> error);
   void detach(ClientTransfer& transfer);
-  void settle_probe(ClientTransfer& transfer, bool cancelled, std::optional<Error> shared_error);
+  void settle_probe(ClientTransfer& transfer, bool cancelled,
+                    const std::optional<Error>& shared_error);
   void open_gate(const std::string& origin);
   void next_probe(const std::string& origin);
   void prune_gates();

@@ -131,6 +131,7 @@ int result(const cli::ResultCommand& command, const Workspace& workspace) {
   auto mission = choose_mission(workspace, command.mission);
   if (!mission) return complain(mission.error());
   git::GitVersionControl tree(tree_options(workspace, *mission));
+  if (auto opened = tree.open(); !opened) return complain(opened.error());
   if (command.action == cli::ResultCommand::Action::diff) return show_diff(tree);
   auto lock = rpc::WorkspaceLock::acquire(workspace.paths.lock_file);
   if (!lock) return complain(lock.error());
@@ -239,7 +240,7 @@ int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line,
   input.environment = environment;
   cli::DoctorProbes probes;
   probes.run = [](std::vector<std::string> argv) -> Result<std::string> {
-    auto output = run_command(argv, "/", {}, "", std::chrono::seconds(5), 4096);
+    auto output = run_command(std::move(argv), "/", {}, "", std::chrono::seconds(5), 4096);
     if (!output) return output.error();
     return output->out;
   };

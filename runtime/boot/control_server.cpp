@@ -65,7 +65,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(Engine& engine) {
   };
   auto server = rpc::RpcServer::listen(
       engine.loop(), std::move(options),
-      [raw](std::string method, json params, rpc::ClientId client, rpc::Reply reply) {
+      [raw](const std::string& method, const json& params, rpc::ClientId client, rpc::Reply reply) {
         raw->handle(method, params, client, std::move(reply));
       });
   if (!server) return server.error();

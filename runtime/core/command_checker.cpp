@@ -472,7 +472,7 @@ Objection Checker::program(const ShellProgram& program) {
                   {name, false, false, false});
   Objection softest;
   for (std::size_t at = 0; at < program.commands.size(); ++at) {
-    const auto objection = one_command(program, at);
+    auto objection = one_command(program, at);
     if (objection && objection->verdict == Verdict::deny) return objection;
     if (objection && !softest) softest = objection;
   }
