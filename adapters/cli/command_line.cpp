@@ -61,8 +61,8 @@ struct Raw {
   double max_cost = 0;
   std::int64_t max_tokens = 0;
   int port = 0;
-  bool json = false, plain = false, dry_run = false, detach = false, now = false, keep = false,
-       fast = false, stdio = false;
+  bool json = false, plain = false, dry_run = false, now = false, keep = false, fast = false,
+       stdio = false;
 };
 
 class Builder {
@@ -172,7 +172,6 @@ class Builder {
         ->check(CLI::Range(std::int64_t{0}, max_integer).description(""))
         ->type_name("N");
     sub->add_flag("--dry-run", raw_.dry_run, "Show what would be done; call no model");
-    sub->add_flag("--detach", raw_.detach, "Go on in the background");
     add_view(sub);
     sub->footer(exit_codes);
   }
@@ -191,7 +190,6 @@ class Builder {
       out.max_time_ms = parse_duration_ms(raw_.max_time);
     out.max_tokens = given(sub, "--max-tokens", raw_.max_tokens);
     out.dry_run = raw_.dry_run;
-    out.detach = raw_.detach;
     out.view = view();
     return out;
   }
@@ -205,10 +203,9 @@ class Builder {
         [this] { return StopCommand{raw_.now}; })
         ->add_flag("--now", raw_.now, "Kill what runs");
     auto* resume = add(app_, "resume", "Go on with a paused or interrupted mission", group, [this] {
-      return ResumeCommand{raw_.mission, raw_.detach, view()};
+      return ResumeCommand{raw_.mission, view()};
     });
     resume->add_option("mission", raw_.mission, "Default: the latest")->type_name("ID");
-    resume->add_flag("--detach", raw_.detach, "Go on in the background");
     add_view(resume);
     auto* answer = add(app_, "answer", "Answer a question of muster status", group, [this] {
       return AnswerCommand{raw_.id, join(raw_.words)};

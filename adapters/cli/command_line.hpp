@@ -42,7 +42,6 @@ struct MissionCommand {
   std::optional<std::int64_t> max_time_ms;
   std::optional<std::int64_t> max_tokens;
   bool dry_run = false;
-  bool detach = false;
   ViewOptions view;
 };
 struct StatusCommand {
@@ -53,7 +52,6 @@ struct StopCommand {
 };
 struct ResumeCommand {
   std::string mission;  ///< empty = the latest
-  bool detach = false;
   ViewOptions view;
 };
 struct AnswerCommand {

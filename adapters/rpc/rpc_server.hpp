@@ -41,7 +41,7 @@ struct RpcServerOptions {
 ///
 /// A client that reads slowly costs bounded memory: its notifications are dropped and, when it has
 /// caught up, one `lagged` {dropped, first_seq, last_seq} tells it what to read again (with
-/// `logs`). Replies are never dropped; instead the client is not read while they pile up.
+/// `status`). Replies are never dropped; instead the client is not read while they pile up.
 class RpcServer {
  public:
   /// Binds and listens; a stale socket is replaced. Errors: conflict (somebody serves there),

@@ -28,10 +28,10 @@ ParseExit leaves(const std::vector<std::string>& args) {
 }  // namespace
 
 TEST_CASE("run with everything") {
-  const auto run = command<MissionCommand>(
-      {"run", "build it", "--model", "openrouter/a/b", "--team", "classic", "--approve", "plan",
-       "--isolation", "shared", "--max-cost", "1.5", "--max-time", "1h30m", "--max-tokens", "7000",
-       "--json", "--dry-run", "--detach"});
+  const auto run = command<MissionCommand>({"run", "build it", "--model", "openrouter/a/b",
+                                            "--team", "classic", "--approve", "plan", "--isolation",
+                                            "shared", "--max-cost", "1.5", "--max-time", "1h30m",
+                                            "--max-tokens", "7000", "--json", "--dry-run"});
   CHECK(run.kind == MissionKind::run);
   CHECK(run.objective == "build it");
   CHECK(run.model == "openrouter/a/b");
@@ -43,7 +43,6 @@ TEST_CASE("run with everything") {
   CHECK(run.max_tokens == 7000);
   CHECK(run.view.json);
   CHECK(run.dry_run);
-  CHECK(run.detach);
 }
 
 TEST_CASE("what is not given is not set") {
