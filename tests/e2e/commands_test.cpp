@@ -112,7 +112,7 @@ TEST_CASE("fix mends the cause of an error without a triage") {
   CHECK(files_below(machine.folder("project")) == plain::files());
 }
 
-TEST_CASE("--approve plan asks before any file is changed") {
+TEST_CASE("run --approve plan asks before any file is changed") {
   Sandbox machine(plain::files());
   machine.script(scenario(plain::large_mission()));
   SECTION("without a terminal it ends there") {
