@@ -60,10 +60,10 @@ std::int64_t Statement::integer(int column) const {
   return sqlite3_column_int64(statement_.get(), column);
 }
 
-std::string Statement::bytes(int column) const {
+std::string_view Statement::view(int column) const {
   const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
   auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column));
-  return data == nullptr ? std::string{} : std::string(data, size);
+  return data == nullptr ? std::string_view{} : std::string_view(data, size);
 }
 
 Result<Database> Database::open(const std::string& path, bool create) {

@@ -32,7 +32,9 @@ class Statement {
   void reset();
 
   [[nodiscard]] std::int64_t integer(int column) const;
-  [[nodiscard]] std::string bytes(int column) const;
+  [[nodiscard]] std::string bytes(int column) const { return std::string(view(column)); }
+  /// The same, in place: until the next step, reset or another look at the column.
+  [[nodiscard]] std::string_view view(int column) const;
 
  private:
   struct Finalize {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/store/chain.hpp"
 #include "adapters/store/database.hpp"
 #include "adapters/store/segment.hpp"
 #include "runtime/core/result.hpp"
@@ -15,7 +16,7 @@
 
 namespace muster::store {
 
-constexpr int schema_version = 1;
+constexpr int schema_version = 2;  ///< of new journals; older ones are read and go on as they are
 constexpr std::size_t max_row_bytes = 512;   ///< of the database; a longer one goes to the segment
 constexpr std::size_t max_name_bytes = 256;  ///< of a record's kind and key
 constexpr std::size_t max_body_bytes = 256U << 20U;
@@ -60,6 +61,7 @@ class MissionFile {
   Status prepare();
   Status create_schema();
   Status recover(std::optional<std::uint64_t> keep, std::string& said);
+  Status begin_empty();
 
   std::string mission_;
   Database database_;
@@ -69,13 +71,7 @@ class MissionFile {
   Statement commit_;
   std::uint64_t seq_ = 0;
   Hash chain_{};
+  Linker link_;
 };
-
-/// The reader's side: everything, verified. `live` = a writer has the mission open, so that the
-/// segment's end may be in motion.
-Result<std::vector<StoredRecord>> read_mission(const std::string& folder,
-                                               const std::string& mission, bool live);
-/// Name, last sequence and times; does not verify.
-Result<MissionSummary> summarize_mission(const std::string& folder, const std::string& mission);
 
 }  // namespace muster::store

@@ -186,43 +186,77 @@ Result<std::string> Segment::read(std::uint64_t offset, std::uint64_t length) co
   return read_some(fd_, offset, length, path_);
 }
 
-Result<SegmentScan> Segment::scan() const {
+namespace {
+
+/// Reads a file from front to back in big pieces.
+class Window {
+ public:
+  Window(int fd, const std::string& path) : fd_(fd), path_(path) {}
+
+  /// Up to `length` bytes at `offset`; fewer only at the end of the file.
+  Result<std::string_view> at(std::uint64_t offset, std::size_t length) {
+    if (offset < begin_ || offset + length > begin_ + bytes_.size()) {
+      auto read = read_some(fd_, offset, std::max(length, window_size), path_);
+      if (!read.ok()) return read.error();
+      bytes_ = std::move(*read);
+      begin_ = offset;
+    }
+    return std::string_view(bytes_).substr(offset - begin_, length);
+  }
+
+ private:
+  static constexpr std::size_t window_size = 64U << 10U;
+
+  int fd_;
+  const std::string& path_;
+  std::uint64_t begin_ = 0;
+  std::string bytes_;
+};
+
+/// The witness in a frame that begins like one; nullopt when it was never written like that.
+std::optional<Witness> witness_of(std::string_view frame, std::uint64_t end) {
+  if (frame.size() != header_size + witness_size || get<std::uint32_t>(frame, 4) != witness_size)
+    return std::nullopt;
+  auto covered = std::string(frame.substr(8, 8)) + std::string(frame.substr(header_size, 32));
+  if (get<std::uint64_t>(frame, header_size + 32) != check_of(covered)) return std::nullopt;
+  Witness witness{get<std::uint64_t>(frame, 8), {}, end};
+  std::copy_n(frame.begin() + header_size, 32, witness.chain.begin());
+  return witness;
+}
+
+}  // namespace
+
+Result<SegmentScan> Segment::scan(std::uint64_t payload) const {
   struct stat info {};
   if (::fstat(fd_, &info) != 0) return system_error(errno, "cannot look at the segment", path_);
   SegmentScan scan;
   scan.size = static_cast<std::uint64_t>(info.st_size);
-  scan.good_end = file_magic.size();
-  auto tail_is_zero = [&]() -> Result<bool> {
-    auto from = std::max(scan.good_end, scan.size > zero_run ? scan.size - zero_run : 0);
-    auto tail = read_some(fd_, from, scan.size - from, path_);
-    if (!tail.ok()) return tail.error();
-    return ends_in_zeros(*tail);
-  };
+  bool inside = payload >= file_magic.size() + header_size && payload <= scan.size;
+  scan.from = scan.good_end = inside ? payload - header_size : file_magic.size();
+  Window window(fd_, path_);
   while (scan.good_end < scan.size) {
-    auto header = read_some(fd_, scan.good_end, header_size + witness_size, path_);
-    if (!header.ok()) return header.error();
-    if (header->size() < header_size) {
+    auto frame = window.at(scan.good_end, header_size + witness_size);
+    if (!frame.ok()) return frame.error();
+    if (frame->size() < header_size) {
       scan.torn = true;
       return scan;
     }
-    bool good = valid_header(std::string_view(*header).substr(0, header_size));
-    auto end = scan.good_end + header_size + get<std::uint32_t>(*header, 4);
+    bool good = valid_header(frame->substr(0, header_size));
+    auto end = scan.good_end + header_size + get<std::uint32_t>(*frame, 4);
     if (good && end > scan.size) {
       scan.torn = true;
       return scan;
     }
-    if (good && get<std::uint32_t>(*header, 0) == witness_magic) {
-      Witness witness{get<std::uint64_t>(*header, 8), {}, end};
-      auto covered = header->substr(8, 8) + header->substr(header_size, 32);
-      good = end == scan.good_end + header->size() &&
-             get<std::uint64_t>(*header, header_size + 32) == check_of(covered);
-      std::copy_n(header->begin() + header_size, 32, witness.chain.begin());
+    if (good && get<std::uint32_t>(*frame, 0) == witness_magic) {
+      auto witness = witness_of(*frame, end);
+      good = witness.has_value();
       if (good) scan.witness = witness;
     }
     if (!good) {
-      auto zeros = tail_is_zero();
-      if (!zeros.ok()) return zeros.error();
-      (*zeros ? scan.torn : scan.corrupt) = true;
+      auto from = std::max(scan.good_end, scan.size > zero_run ? scan.size - zero_run : 0);
+      auto tail = read_some(fd_, from, scan.size - from, path_);
+      if (!tail.ok()) return tail.error();
+      (ends_in_zeros(*tail) ? scan.torn : scan.corrupt) = true;
       return scan;
     }
     scan.good_end = end;

@@ -27,8 +27,9 @@ struct Witness {
   std::uint64_t end = 0;  ///< of its frame in the file
 };
 
-/// What a walk over all frames found.
+/// What a walk over the frames found.
 struct SegmentScan {
+  std::uint64_t from = 0;          ///< where it began
   std::optional<Witness> witness;  ///< the last one
   std::uint64_t good_end = 0;      ///< end of the last whole frame
   std::uint64_t size = 0;          ///< of the file
@@ -60,7 +61,8 @@ class Segment {
   [[nodiscard]] bool dirty() const { return dirty_; }
 
   Result<std::string> read(std::uint64_t offset, std::uint64_t length) const;
-  Result<SegmentScan> scan() const;
+  /// Walks all frames, or only those from the one whose payload is at `payload` on.
+  Result<SegmentScan> scan(std::uint64_t payload = 0) const;
   /// Cuts the file; what follows is written there.
   Status truncate(std::uint64_t end);
   [[nodiscard]] std::uint64_t end() const { return end_; }

@@ -8,6 +8,8 @@
 #include <future>
 #include <utility>
 
+#include "adapters/store/mission_reader.hpp"
+
 namespace muster {
 namespace {
 
@@ -129,6 +131,7 @@ Status SqliteStore::ensure_open(const std::string& mission, Open& open) {
   open.acknowledged = open.file->last_seq();
   std::lock_guard lock(live_mutex_);
   live_.insert(mission);
+  ++openings_;
   return ok_status();
 }
 
@@ -201,16 +204,34 @@ void SqliteStore::reopen_now(const std::string& mission, const std::function<voi
   done(std::move(status));
 }
 
+std::uint64_t SqliteStore::openings() {
+  std::lock_guard lock(live_mutex_);
+  return openings_;
+}
+
 bool SqliteStore::is_live(const std::string& mission) {
   std::lock_guard lock(live_mutex_);
   return live_.contains(mission);
 }
 
 Result<std::vector<StoredRecord>> SqliteStore::load(const std::string& mission) {
-  bool live = is_live(mission);
-  auto records = store::read_mission(config_.folder, mission, live);
-  if (records.ok() || live || !is_live(mission)) return records;
-  return store::read_mission(config_.folder, mission, true);  // the writer opened it meanwhile
+  std::vector<StoredRecord> records;
+  auto keep = [&records](StoredRecord&& record) { records.push_back(std::move(record)); };
+  if (auto status = read(mission, {}, keep); !status.ok()) return status.error();
+  return records;
+}
+
+Status SqliteStore::read(const std::string& mission, const JournalQuery& query,
+                         const RecordVisitor& visit) {
+  auto before = openings();
+  auto live = [&] { return is_live(mission) || openings() != before; };
+  return store::read_mission(config_.folder, mission, query, live, visit);
+}
+
+Result<std::vector<StoredRecord>> SqliteStore::load_keyed(const std::string& mission,
+                                                          const std::string& kind,
+                                                          const std::string& key) {
+  return store::read_keyed(config_.folder, mission, kind, key);
 }
 
 Result<std::vector<MissionSummary>> SqliteStore::missions() {

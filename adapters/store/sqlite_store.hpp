@@ -43,6 +43,10 @@ class SqliteStore final : public Store {
   void append(std::string mission, std::vector<NewRecord> records,
               std::function<void(Result<std::uint64_t>)> on_durable) override;
   Result<std::vector<StoredRecord>> load(const std::string& mission) override;
+  Status read(const std::string& mission, const JournalQuery& query,
+              const RecordVisitor& visit) override;
+  Result<std::vector<StoredRecord>> load_keyed(const std::string& mission, const std::string& kind,
+                                               const std::string& key) override;
   Result<std::vector<MissionSummary>> missions() override;
   Status reopen(const std::string& mission) override;
 
@@ -69,6 +73,7 @@ class SqliteStore final : public Store {
             std::vector<Batch>& batches);
   void close(const std::string& mission, Open& open);
   bool is_live(const std::string& mission);
+  std::uint64_t openings();
   void settle();
   void close_idle();
   void reopen_now(const std::string& mission, const std::function<void(Status)>& done);
@@ -81,6 +86,7 @@ class SqliteStore final : public Store {
   bool stopping_ = false;
   std::mutex live_mutex_;
   std::set<std::string> live_;  ///< missions that the writer has open
+  std::uint64_t openings_ = 0;  ///< of missions, by the writer
   // Writer thread only.
   std::map<std::string, Open> open_;
   std::uint64_t round_ = 0;
