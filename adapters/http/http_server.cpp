@@ -1,6 +1,5 @@
 #include "adapters/http/http_server.hpp"
 
-#include <sys/resource.h>
 #include <uv.h>
 
 #include <algorithm>
@@ -233,16 +232,6 @@ std::size_t HttpServer::connections() const noexcept { return impl_->connections
 
 void HttpServer::stop() {
   impl_->loop_.call([this] { impl_->stop(); });
-}
-
-std::uint64_t raise_open_file_limit() noexcept {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
-  if (limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) getrlimit(RLIMIT_NOFILE, &limit);
-  }
-  return limit.rlim_cur;
 }
 
 }  // namespace muster::http

@@ -123,8 +123,4 @@ class HttpServer {
   friend class Connection;
 };
 
-/// Raises the soft limit of open files to the hard one and returns it. For programs that hold
-/// thousands of connections; children inherit it.
-std::uint64_t raise_open_file_limit() noexcept;
-
 }  // namespace muster::http

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "adapters/http/http_server.hpp"
+#include "adapters/io/descriptor_limit.hpp"
 #include "adapters/io/io_loop.hpp"
 #include "adapters/model/model_server_playback.hpp"
 #include "adapters/model/model_server_stats.hpp"
@@ -200,7 +201,7 @@ int model_server_main(const ModelServerMain& options) {
   sigaddset(&ending, SIGINT);
   sigaddset(&ending, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &ending, nullptr);
-  http::raise_open_file_limit();
+  raise_descriptor_limit();
   IoLoop loop;
   auto server = ModelServer::start(loop, std::move(scenario).value(), options.server);
   if (!server) {

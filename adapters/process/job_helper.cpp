@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -16,6 +18,7 @@
 #include <optional>
 #include <string_view>
 
+#include "adapters/io/descriptor_limit.hpp"
 #include "adapters/io/unique_fd.hpp"
 #include "adapters/process/descendants.hpp"
 #include "adapters/process/job_protocol.hpp"
@@ -27,8 +30,22 @@ using job_protocol::kControlFd;
 using job_protocol::Kind;
 using job_protocol::Report;
 
-constexpr int kFirstArgument = 4;  // program, __job, grace, cwd, command...
+constexpr int kFirstArgument = 5;  // program, __job, grace, descriptors, cwd, command...
 constexpr int kExecFailed = 127;
+
+std::uint64_t number_of(std::string_view text) {
+  std::uint64_t out = 0;
+  std::from_chars(text.data(), text.data() + text.size(), out);
+  return out;
+}
+
+/// Of this process and its children; 0 = as it is.
+void limit_descriptors(std::uint64_t soft) {
+  rlimit limit{};
+  if (soft == 0 || ::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::min<rlim_t>(soft, limit.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 /// How the child tells why it did not become the command.
 struct ExecFailure {
@@ -192,17 +209,17 @@ bool is_job_helper(int argc, char** argv) {
 }
 
 int job_helper_main(int argc, char** argv) {
-  int grace = 0;
   if (argc <= kFirstArgument) return 2;
-  const std::string_view text = argv[2];
-  std::from_chars(text.data(), text.data() + text.size(), grace);
-  return Helper(std::chrono::milliseconds(grace), argv[3], argv + kFirstArgument).run();
+  limit_descriptors(number_of(argv[3]));
+  return Helper(std::chrono::milliseconds(number_of(argv[2])), argv[4], argv + kFirstArgument)
+      .run();
 }
 
 std::vector<std::string> job_helper_arguments(std::chrono::milliseconds grace,
                                               const std::string& cwd,
                                               const std::vector<std::string>& command) {
-  std::vector<std::string> out = {"__job", std::to_string(grace.count()), cwd};
+  std::vector<std::string> out = {"__job", std::to_string(grace.count()),
+                                  std::to_string(descriptor_limit_of_children().value_or(0)), cwd};
   out.insert(out.end(), command.begin(), command.end());
   return out;
 }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "adapters/io/descriptor_limit.hpp"
 #include "adapters/io/unique_fd.hpp"
 
 extern char** environ;
@@ -73,6 +75,15 @@ void set_descriptors(Plan& plan, const SpawnSpec& spec, std::vector<UniqueFd>& k
   }
 }
 
+/// posix_spawn cannot set limits; the child has only just begun.
+void give_limit_back(pid_t pid) {
+  const auto soft = descriptor_limit_of_children();
+  rlimit limit{};
+  if (!soft || ::prlimit(pid, RLIMIT_NOFILE, nullptr, &limit) != 0) return;
+  limit.rlim_cur = std::min(*soft, limit.rlim_max);
+  ::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr);
+}
+
 std::string_view name_of(std::string_view entry) { return entry.substr(0, entry.find('=')); }
 
 bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
@@ -130,6 +141,7 @@ Result<pid_t> spawn(const SpawnSpec& spec) {
   const int failed =
       start(&pid, spec.file.c_str(), &plan.actions, &plan.attributes, argv.data(), env.data());
   if (failed != 0) return errno_error(failed, "cannot start '" + spec.file + "'");
+  give_limit_back(pid);
   return pid;
 }
 

@@ -12,7 +12,8 @@
 
 namespace muster {
 
-/// What to execute. The new program starts with an empty signal mask and default signal actions.
+/// What to execute. The new program starts with an empty signal mask, default signal actions, and
+/// the soft limit on descriptors that this process had before it raised its own.
 struct SpawnSpec {
   std::string file;  ///< path, or a name when search_path is set
   std::vector<std::string> argv;

@@ -1,14 +1,13 @@
 // Sessions against the model server in its own process. `--load` is one run, in a process of its
 // own; `--results` turns what was measured into Markdown.
 
-#include <sys/resource.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "adapters/io/descriptor_limit.hpp"
 #include "benchmarks/macro/cases.hpp"
 #include "benchmarks/support/machine.hpp"
 
@@ -38,18 +37,10 @@ int fail(const muster::Error& error) {
   return 1;
 }
 
-/// A connection for each session: as many as the system lets us have.
-void raise_file_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 int load(const std::string& text) {
   auto in = json::parse(text, nullptr, false);
   if (!in.is_object()) return fail({muster::ErrorCode::invalid_argument, "--load: no JSON"});
-  raise_file_limit();
+  muster::raise_descriptor_limit();  // a connection for each session
   LoadSpec spec;
   spec.url = in.value("url", "");
   spec.concurrent = in.value("concurrent", std::size_t{1});

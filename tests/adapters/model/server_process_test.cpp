@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "adapters/http/http_server.hpp"
+#include "adapters/io/descriptor_limit.hpp"
 #include "adapters/model/model_server.hpp"
 #include "tests/adapters/http/server_raw_client.hpp"
 
@@ -174,7 +174,7 @@ class Crowd {
 
 /// How many streams this test may open: the child has the same limit.
 std::size_t affordable(std::size_t wanted) {
-  const auto limit = muster::http::raise_open_file_limit();
+  const auto limit = muster::raise_descriptor_limit();
   return std::min<std::size_t>(wanted, limit > 300 ? limit - 300 : 0);
 }
 
@@ -249,7 +249,7 @@ TEST_CASE("1,000 streams at once", "[model_server]") {
 
 TEST_CASE("10,000 streams at once", "[model_server]") {
   if (affordable(10'000) < 10'000) {
-    SKIP("the hard limit of open files is too low: " << muster::http::raise_open_file_limit());
+    SKIP("the hard limit of open files is too low: " << muster::raise_descriptor_limit());
   }
   hold_streams(10'000);
 }

@@ -4,6 +4,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "adapters/io/descriptor_limit.hpp"
+#include "adapters/process/run_command.hpp"
 #include "tests/adapters/process/support.hpp"
 
 using namespace muster;
@@ -80,6 +82,28 @@ TEST_CASE("two hundred jobs at once, without a descriptor or a zombie left", "[p
   bench.port.stop();
   CHECK(open_descriptors() <= descriptors);
   CHECK(descendants_of(::getpid()).empty());
+}
+
+TEST_CASE("a raised limit on descriptors is not for children: select() would break", "[process]") {
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  if (before.rlim_cur < 300 || before.rlim_max == 256) SKIP("no room for a lower limit");
+  const rlimit low{256, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+  CHECK(raise_descriptor_limit() == before.rlim_max);
+  CHECK(raise_descriptor_limit() == before.rlim_max);
+  const auto original = std::to_string(descriptor_limit_of_children().value_or(0)) + "\n";
+  Bench bench;
+  CHECK(bench.run_shell("ulimit -Sn").output == original);
+  CHECK(bench.run_shell("ulimit -Hn").output != original);  // it may raise its own
+  // It has only just begun when it gets its limit.
+  const auto number = original.substr(0, original.size() - 1);
+  const auto simple = run_command(
+      {"/bin/sh", "-c", "until [ $(ulimit -Sn) = \"$0\" ]; do :; done; ulimit -Sn", number}, "/",
+      {}, "", kPatience, 4096);
+  REQUIRE(simple.ok());
+  CHECK(simple->out == original);
+  ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
 TEST_CASE("without descriptors a start fails and is reported; later ones work again", "[process]") {
