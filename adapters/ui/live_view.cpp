@@ -96,7 +96,7 @@ class LiveView final : public View {
 
   void tick(std::int64_t now_ms) override {
     // The clocks of the agents move although nothing happens.
-    if (now_ms - drawn_ms_ >= 1000) dirty_ = true;
+    if (now_ms - drawn_ms_ >= 1000 || width() != drawn_width_) dirty_ = true;
     draw(now_ms);
   }
 
@@ -121,9 +121,9 @@ class LiveView final : public View {
     std::string out = erase() + (hidden_ ? "" : "\x1b[?25l");
     hidden_ = true;
     out += std::exchange(log_, {});
-    const auto frame = live_frame(status_, width(), height(), now_ms);
-    for (std::size_t i = 0; i < frame.size(); ++i) out += colored(frame[i], i == 0) + "\n";
-    shown_ = frame.size();
+    drawn_width_ = width();
+    shown_ = live_frame(status_, drawn_width_, height(), now_ms);
+    for (std::size_t i = 0; i < shown_.size(); ++i) out += colored(shown_[i], i == 0) + "\n";
     progress_(out);
     drawn_ms_ = now_ms;
     dirty_ = false;
@@ -139,15 +139,19 @@ class LiveView final : public View {
     return code == nullptr ? line : fmt::format("\x1b[{}m{}\x1b[0m", code, line);
   }
 
-  /// Goes back over the picture and wipes it, to the end of the screen.
+  /// Goes back over the picture and wipes it, to the end of the screen. A terminal that has become
+  /// narrower since has wrapped its lines.
   [[nodiscard]] std::string erase() const {
-    return shown_ == 0 ? "" : fmt::format("\x1b[{}A\r\x1b[J", shown_);
+    const std::size_t columns = options_.columns ? options_.columns() : 80;
+    std::size_t rows = 0;
+    for (const std::string& line : shown_) rows += wrapped_rows(line, columns);
+    return rows == 0 ? "" : fmt::format("\x1b[{}A\r\x1b[J", rows);
   }
 
   void leave() {
     if (!hidden_ && log_.empty()) return;
     progress_(erase() + std::exchange(log_, {}) + (hidden_ ? std::string(restore_terminal()) : ""));
-    shown_ = 0;
+    shown_.clear();
     hidden_ = false;
   }
 
@@ -156,8 +160,9 @@ class LiveView final : public View {
   LiveOptions options_;
   EventLines lines_;
   StatusSnapshot status_;
-  std::string log_;  ///< lines that go above the picture with the next drawing
-  std::size_t shown_ = 0;
+  std::string log_;                 ///< lines that go above the picture with the next drawing
+  std::vector<std::string> shown_;  ///< the lines of the picture, as they were drawn
+  std::size_t drawn_width_ = 0;
   std::int64_t start_ms_ = 0;
   std::int64_t drawn_ms_ = 0;
   bool dirty_ = true;

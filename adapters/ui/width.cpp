@@ -82,6 +82,23 @@ std::size_t display_width(std::string_view text) {
   return columns;
 }
 
+std::size_t wrapped_rows(std::string_view text, std::size_t columns) {
+  columns = std::max<std::size_t>(columns, 2);
+  std::size_t rows = 1;
+  std::size_t used = 0;
+  while (!text.empty()) {
+    const auto [c, length] = next(text);
+    const std::size_t wide = width_of(c);
+    if (used + wide > columns) {
+      ++rows;
+      used = 0;
+    }
+    used += wide;
+    text.remove_prefix(length);
+  }
+  return rows;
+}
+
 std::string cut(std::string_view text, std::size_t columns) {
   if (columns == 0) return {};
   std::size_t used = 0;
