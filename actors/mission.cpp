@@ -14,6 +14,8 @@ using nlohmann::json;
 using namespace std::chrono_literals;
 
 constexpr auto request_deadline = 30s;
+constexpr auto status_deadline =
+    2s;  // of each that a status asks: a part of it is better than none
 constexpr auto todo_period = 2s;
 constexpr auto clock_period = 5s;
 constexpr auto end_patience = 30s;  // for what is still being ended when the mission has ended
@@ -52,9 +54,11 @@ compat::Behavior<mission_actor> Mission::make_behavior() {
         if (view.usage) record(*view.usage);
         pump();
       },
+      [this](command_refused_atom, const CommandRefused& refused) { on_command_refused(refused); },
       [this](verified_atom, const VerifyResultPtr& result) { on_verified(result); },
       [this](mission_tool_atom, const MissionToolCall& call) { return on_tool(call); },
       [this](control_atom, const ControlRequest& request) -> caf::result<std::string> {
+        if (request.method == "status") return tell_status();
         if (request.method == "resume" && journal_failure_) return resume();
         auto reply = on_control(request);
         if (!reply) return to_caf(reply.error());
@@ -373,10 +377,31 @@ void Mission::on_todo_edit(const std::string& text) {
 // ---- Control
 // ----------------------------------------------------------------------------------------------------------------------
 
-std::string Mission::status_json() const {
+/// The scheduler and the jobs are asked for their part; without an answer it is left out.
+caf::result<std::string> Mission::tell_status() {
   std::vector<SessionView> views;
   for (const auto& [id, running] : sessions_) views.push_back(running.view);
-  return dumped(status_to_json(state_, views, deps_.session.wall_ms()));
+  auto status = std::make_shared<json>(status_to_json(state_, views, deps_.session.wall_ms()));
+  auto promise = compat::promise<std::string>(self_);
+  auto done = [promise, status]() mutable { promise.deliver(dumped(*status)); };
+  auto with_jobs = [status, done](const JobList& jobs) mutable {
+    add_jobs(*status, jobs);
+    done();
+  };
+  auto ask_jobs = [this, with_jobs, done]() mutable {
+    compat::request(
+        self_, deps_.session.jobs, status_deadline, with_jobs,
+        [done](const Error&) mutable { done(); }, list_atom_v,
+        JobFilter{spec_.mission, {}, {}, {}});
+  };
+  auto with_slots = [this, status, ask_jobs](const SchedulerStatus& slots) mutable {
+    add_slots(*status, slots, deps_.session.wall_ms());
+    ask_jobs();
+  };
+  compat::request(
+      self_, deps_.session.scheduler, status_deadline, with_slots,
+      [ask_jobs](const Error&) mutable { ask_jobs(); }, status_atom_v);
+  return promise;
 }
 
 Result<std::string> Mission::answer(const std::string& id, const std::string& text) {
@@ -409,7 +434,6 @@ Result<std::string> Mission::tell(const std::string& task, const std::string& te
 
 Result<std::string> Mission::on_control(const ControlRequest& request) try {
   auto params = json::parse(request.params.empty() ? "{}" : request.params);
-  if (request.method == "status") return status_json();
   if (!loaded_) return Error{ErrorCode::unavailable, "the mission is still being loaded"};
   if (request.method == "diff_base")
     return dumped(json{{"base", state_.base}, {"tip", state_.tip}});

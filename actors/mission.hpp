@@ -120,6 +120,7 @@ class Mission {
   // Results
   void on_session(const SessionResultPtr& result);
   void on_verified(const VerifyResultPtr& result);
+  void on_command_refused(CommandRefused refused);
   void on_submitted(const IntentIssued& intent, const SessionResult& result);
   void on_session_down(const caf::actor_addr& who, const compat::End& how);
   void session_lost(const std::string& session, const Error& error);
@@ -142,7 +143,7 @@ class Mission {
   Result<std::string> on_control(const ControlRequest& request);
   Result<std::string> answer(const std::string& id, const std::string& text);
   Result<std::string> tell(const std::string& task, const std::string& text);
-  [[nodiscard]] std::string status_json() const;
+  caf::result<std::string> tell_status();
 
   [[nodiscard]] mission_actor handle() const { return compat::handle_of<mission_actor>(self_); }
   [[nodiscard]] const IntentIssued* open_intent(IntentId id) const { return state_.intent(id); }

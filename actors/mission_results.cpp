@@ -14,6 +14,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t question_bytes = 8000;
+constexpr std::size_t command_bytes = 300;
 
 std::string text_of(const json& args, const char* key) {
   auto found = args.find(key);
@@ -215,6 +216,15 @@ void Mission::on_verified(const VerifyResultPtr& result) {
         verified.findings.push_back(std::move(finding));
     record(verified);
   }
+  pump();
+}
+
+/// For a person who was not there to be asked (F1).
+void Mission::on_command_refused(CommandRefused refused) {
+  if (!loaded_ || told_end_) return;
+  refused.command = one_line(refused.command, command_bytes);
+  refused.reason = one_line(refused.reason, command_bytes);
+  record(refused);
   pump();
 }
 

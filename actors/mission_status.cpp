@@ -3,10 +3,44 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/core/briefing.hpp"
+#include "runtime/core/text.hpp"
 
 namespace muster {
 
 using nlohmann::json;
+
+namespace {
+
+constexpr std::size_t max_jobs = 64;
+constexpr std::size_t command_bytes = 300;
+
+const char* kind_name(JobKind kind) {
+  switch (kind) {
+    case JobKind::shell:
+      return "shell";
+    case JobKind::verification:
+      return "verification";
+    case JobKind::background:
+      return "background";
+    default:
+      return "engine";
+  }
+}
+
+const char* state_name(JobState state) {
+  switch (state) {
+    case JobState::queued:
+      return "queued";
+    case JobState::running:
+      return "running";
+    case JobState::stopping:
+      return "stopping";
+    default:
+      return "done";
+  }
+}
+
+}  // namespace
 
 json view_to_json(const SessionView& view) {
   return {{"session", view.session},
@@ -61,8 +95,36 @@ json status_to_json(const State& state, const std::vector<SessionView>& agents,
           {"cost_usd", state.cost_usd},
           {"elapsed_ms", std::max<std::int64_t>(0, now_ms - state.started_at_ms)},
           {"limits_hit", limits},
+          {"slots", {{"in_use", 0}, {"limit", nullptr}, {"waiting", 0}}},
           {"lanes", json::array()},
           {"jobs", json::array()}};
+}
+
+void add_slots(json& status, const SchedulerStatus& slots, std::int64_t now_ms) {
+  auto optional = [](const auto& value) { return value ? json(*value) : json(); };
+  status["slots"] = {
+      {"in_use", slots.in_use}, {"limit", optional(slots.limit)}, {"waiting", slots.waiting}};
+  for (const auto& lane : slots.lanes)
+    status["lanes"].push_back(
+        {{"name", lane.lane},
+         {"in_use", lane.in_use},
+         {"limit", optional(lane.limit)},
+         {"waiting", lane.waiting},
+         {"held_back", lane.held_back},
+         {"paused_until_ms", lane.paused_for ? json(now_ms + lane.paused_for->count()) : json()},
+         {"breaker", lane.breaker}});
+}
+
+void add_jobs(json& status, const JobList& jobs) {
+  for (const auto& job : jobs.jobs) {
+    if (job.state == JobState::done || status["jobs"].size() >= max_jobs) continue;
+    status["jobs"].push_back({{"id", job.id},
+                              {"command", bounded_head(job.command, command_bytes)},
+                              {"task", job.owner.task},
+                              {"kind", kind_name(job.kind)},
+                              {"state", state_name(job.state)},
+                              {"running_ms", job.running_ms}});
+  }
 }
 
 int exit_code_of(const State& state) {

@@ -17,6 +17,10 @@ namespace muster {
 [[nodiscard]] nlohmann::json status_to_json(const State& state,
                                             const std::vector<SessionView>& agents,
                                             std::int64_t now_ms);
+/// Adds slots and lanes to a status; pauses as wall time.
+void add_slots(nlohmann::json& status, const SchedulerStatus& slots, std::int64_t now_ms);
+/// Adds the jobs that run or wait, oldest first, at most 64.
+void add_jobs(nlohmann::json& status, const JobList& jobs);
 [[nodiscard]] nlohmann::json questions_to_json(const State& state);
 /// {outcome, exit_code, reason, ...}: how the mission ended, with its evidence.
 [[nodiscard]] nlohmann::json outcome_to_json(const State& state);

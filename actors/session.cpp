@@ -105,8 +105,23 @@ void Session::acquire() {
 void Session::acquired() {
   if (finished_) return;  // its end gave the slot back already
   holds_slot_ = true;
+  at_work_since_ = compat::now(self_);
+  if (spec_.limits.session)
+    work_timer_ = compat::run_delayed(self_, *spec_.limits.session - worked_, [this] {
+      fail({ErrorCode::timeout,
+            "was at work for " + std::to_string(spec_.limits.session->count()) + " ms",
+            spec_.session});
+    });
   if (pending_.empty()) return next_turn();
   run_tools();  // a person was asked in the middle of a turn
+}
+
+/// For others, while it waits for something that may take long.
+void Session::give_slot_back() {
+  compat::send(self_, deps_.scheduler, release_atom_v, spec_.session);
+  if (holds_slot_) worked_ += compat::now(self_) - at_work_since_;
+  holds_slot_ = false;
+  work_timer_.cancel();
 }
 
 void Session::next_turn() {
@@ -233,8 +248,7 @@ void Session::retry_call(const Error& error) {
 
 bool Session::use_fallback(const Error& error) {
   if (binding_ + 1 >= spec_.profile->models.size()) return false;
-  compat::send(self_, deps_.scheduler, release_atom_v, spec_.session);
-  holds_slot_ = false;
+  give_slot_back();
   failures_ = 0;
   auto from = model().lane;
   ++binding_;
@@ -269,6 +283,7 @@ void Session::finish(SessionResult result) {
   if (finished_) return;
   finished_ = true;
   poll_.cancel();
+  work_timer_.cancel();
   if (call_) call_->cancel();
   result.session = spec_.session;
   result.intent = spec_.intent;

@@ -37,6 +37,9 @@ struct SessionLimits {
   std::chrono::milliseconds shell_max{600000};
   std::chrono::milliseconds admit{3600000};  ///< longest wait for a lane
   std::chrono::milliseconds human{std::chrono::hours(24 * 7)};
+  /// Time at work, waits for a slot and for a person not counted; nullopt = unlimited. Then it ends
+  /// with code timeout.
+  std::optional<std::chrono::milliseconds> session;
   std::size_t tool_output_bytes =
       24000;  ///< of one result in the transcript; the rest is kept apart
 };
@@ -87,6 +90,7 @@ class Session {
   // Slot and lane
   void acquire();
   void acquired();
+  void give_slot_back();
   void next_turn();
   // The model call
   void call_model();
@@ -161,6 +165,9 @@ class Session {
   std::map<std::string, ToolCall> jobs_;        // foreground job -> the call that waits for it
   std::map<std::string, std::uint64_t> seen_output_;  // background job -> bytes at the last check
   compat::Timer poll_;
+  compat::Timer work_timer_;  // armed while it holds its slot
+  compat::TimePoint at_work_since_;
+  std::chrono::nanoseconds worked_{0};                                 // before that
   std::map<std::string, std::shared_ptr<const std::string>> outputs_;  // long outputs, by name
   std::deque<std::string> output_order_;
   std::size_t kept_bytes_ = 0;

@@ -21,6 +21,7 @@ constexpr std::size_t kept_outputs = 20;
 constexpr std::size_t kept_output_bytes = 8U << 20U;
 constexpr std::size_t kept_line_bytes = 4000;
 constexpr std::size_t job_ring_bytes = 1U << 20U;
+constexpr std::size_t refused_bytes = 4096;  // of a command that is told to the mission
 constexpr const char* nameless = "invalid_tool_name";
 
 std::string list_of(const std::set<std::string>& names) {
@@ -266,8 +267,12 @@ void Session::run_shell(const ToolCall& call, bool background) {
   auto command = text_argument(args, "command");
   if (is_blank(command))
     return tool_failed(call, {ErrorCode::invalid_argument, "argument 'command' must be a string"});
-  if (auto allowed = deps_.guard(command, spec_.root, spec_.profile->runs); !allowed)
+  if (auto allowed = deps_.guard(command, spec_.root, spec_.profile->runs); !allowed) {
+    compat::send(self_, owner_, command_refused_atom_v,
+                 CommandRefused{spec_.session, spec_.profile->role, spec_.task,
+                                head(command, refused_bytes), allowed.error().message});
     return tool_failed(call, allowed.error());
+  }
   auto deadline = spec_.limits.shell;
   if (auto wanted = count_argument(args, "timeout_ms", 0); wanted > 0) {
     auto most = static_cast<std::size_t>(spec_.limits.shell_max.count());
@@ -423,8 +428,7 @@ void Session::ask_mission(const ToolCall& call) {
   if (human) {
     // A person may take hours: others may have the slot meanwhile.
     view("awaiting_human", describe_call(call.name, call.arguments));
-    compat::send(self_, deps_.scheduler, release_atom_v, spec_.session);
-    holds_slot_ = false;
+    give_slot_back();
   }
   MissionToolCall ask{spec_.session, spec_.profile->role, spec_.task, call.name, call.arguments};
   compat::request(

@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 constexpr auto request_deadline = 30s;
 constexpr std::size_t kept_tail = 6000;
 constexpr std::size_t slurp_bytes = 4U << 20U;
+constexpr std::size_t refused_bytes = 4096;  // of a command that is told to the mission
 
 std::vector<std::string> fingerprints_of(const std::string& output) {
   std::vector<std::string> out;
@@ -100,6 +101,10 @@ void Verifier::next_check() {
 
 void Verifier::run_command(const Check& check, const std::string& root) {
   if (auto allowed = deps_.guard(check.command, root, RunRight::all); !allowed) {
+    compat::send(self_, owner_, command_refused_atom_v,
+                 CommandRefused{spec_.id, "engine", spec_.task,
+                                std::string(bounded_head(check.command, refused_bytes)),
+                                allowed.error().message});
     result_.findings.push_back({"", 0, "verification refused: " + allowed.error().text(), "error"});
     if (on_base_) return finish();
     ++next_;

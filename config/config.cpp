@@ -128,6 +128,12 @@ std::optional<ModelName> Config::model_for(std::string_view role) const {
   return model;
 }
 
+std::vector<ModelName> Config::fallbacks_for(std::string_view role) const {
+  auto found = fallbacks.find(std::string(role));
+  if (found == fallbacks.end()) found = fallbacks.find("default");
+  return found == fallbacks.end() ? std::vector<ModelName>{} : found->second;
+}
+
 Result<ResolvedModel> resolve_model(const Config& config, const ModelName& name,
                                     const Environment& environment) {
   const Provider* provider = config.provider(name.provider);
@@ -174,6 +180,10 @@ Config config_from_json(const json& merged) {
   };
   if (merged.contains("model")) out.model = name(merged["model"]);
   for (const auto& [role, model] : part(merged, "models").items()) out.models[role] = name(model);
+  for (const auto& [role, list] : part(merged, "fallbacks").items()) {
+    auto& models = out.fallbacks[role];
+    for (const json& model : list) models.push_back(name(model));
+  }
   for (const auto& [key, provider] : part(merged, "providers").items())
     out.providers[key] = read_provider(key, provider);
   set(merged, "team", out.team);

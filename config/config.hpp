@@ -90,7 +90,9 @@ struct PolicyRules {
 
 struct Config {
   std::optional<ModelName> model;
-  std::map<std::string, ModelName> models;    ///< by role
+  std::map<std::string, ModelName> models;  ///< by role
+  /// By role, "default" for the roles that are not named.
+  std::map<std::string, std::vector<ModelName>> fallbacks;
   std::map<std::string, Provider> providers;  ///< by name, as written
   std::string team = "squad";
   Approve approve = Approve::none;
@@ -105,6 +107,8 @@ struct Config {
   [[nodiscard]] const Provider* provider(std::string_view name) const;
   /// The role's own model, else the default one; nullopt when neither is set.
   [[nodiscard]] std::optional<ModelName> model_for(std::string_view role) const;
+  /// What takes over for a role, in this order, when its model cannot be used.
+  [[nodiscard]] std::vector<ModelName> fallbacks_for(std::string_view role) const;
 };
 
 /// Everything that a call to a model needs.

@@ -33,11 +33,18 @@ std::string variable_of(const std::string& pointer) {
   return out;
 }
 
+bool allows_type(const json& node, const std::string& type) {
+  const json types = node.value("type", json());
+  if (types.is_string()) return types == type;
+  return std::find(types.begin(), types.end(), json(type)) != types.end();
+}
+
 void collect_variables(const json& node, const std::string& pointer,
                        std::map<std::string, std::string>& out) {
   const json resolved = resolve_ref(schema(), node);
   const json properties = resolved.value("properties", json::object());
-  const bool scalar = properties.empty() && !resolved.contains("additionalProperties");
+  const bool scalar = (properties.empty() && !resolved.contains("additionalProperties")) ||
+                      (!pointer.empty() && allows_type(resolved, "array"));
   if (scalar && pointer != "/$schema" && !pointer.empty()) out[variable_of(pointer)] = pointer;
   for (const auto& [name, child] : properties.items())
     collect_variables(child, pointer + "/" + escape_pointer(name), out);
@@ -49,12 +56,6 @@ void for_each_leaf(const json& value, const std::string& pointer,
   if (!value.is_object() || value.empty()) return visit(pointer, value);
   for (const auto& [name, child] : value.items())
     for_each_leaf(child, pointer + "/" + escape_pointer(name), visit);
-}
-
-bool allows_type(const json& node, const std::string& type) {
-  const json types = node.value("type", json());
-  if (types.is_string()) return types == type;
-  return std::find(types.begin(), types.end(), json(type)) != types.end();
 }
 
 /// The text of a variable as the key wants it. What does not fit stays text, so that the schema's
@@ -76,6 +77,12 @@ json typed(const json& node, const std::string& text) {
     if (parsed.is_number() || parsed.is_boolean()) return parsed;
   }
   return text;
+}
+
+/// A list of fallbacks is the list of all roles that have none of their own.
+void spell_out(json& layer) {
+  const auto found = layer.find("fallbacks");
+  if (found != layer.end() && found->is_array()) *found = json{{"default", *found}};
 }
 
 /// Lower budget: null is unlimited.
@@ -157,6 +164,7 @@ class Loader {
     if (!found.empty()) return;
     json layer = read->value;
     layer.erase("$schema");
+    spell_out(layer);
     if (kind == OriginKind::project && !input_.project_trusted) distrust(layer, "", where);
     merge(layer, [&](const std::string& pointer) { return Origin{kind, where(pointer)}; });
   }
@@ -223,7 +231,9 @@ class Loader {
     layer[Pointer(pointer)] = value;
     const auto found = validate(schema(), layer);
     for (const SchemaProblem& one : found) problem(origin.where, one.pointer, one.message);
-    if (found.empty()) merge(layer, [&](const std::string&) { return origin; });
+    if (!found.empty()) return;
+    spell_out(layer);
+    merge(layer, [&](const std::string&) { return origin; });
   }
 
   /// MUSTER_BASE_URL and MUSTER_API_KEY belong to the provider of the default model.

@@ -30,6 +30,7 @@ class Rules {
     if (merged_.contains("model")) check_model("/model", merged_["model"].get<std::string>());
     for (const auto& [role, model] : at("/models").items())
       check_model("/models/" + role, model.get<std::string>());
+    check_fallbacks();
     check_session_limits();
     check_links();
     return std::move(problems_);
@@ -90,6 +91,12 @@ class Rules {
     if (!known_provider(name->provider))
       add(pointer,
           "unknown provider '" + name->provider + "'" + did_you_mean(name->provider, providers_));
+  }
+
+  void check_fallbacks() {
+    for (const auto& [role, list] : at("/fallbacks").items())
+      for (std::size_t i = 0; i < list.size(); ++i)
+        check_model("/fallbacks/" + role + "/" + std::to_string(i), list[i].get<std::string>());
   }
 
   /// Two spellings of one name would make one of the two bounds void.

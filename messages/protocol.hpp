@@ -200,6 +200,8 @@ using mission_actor = caf::typed_actor<
     result<void>(session_done_atom, SessionResultPtr),
     // A session's state changed.
     result<void>(session_view_atom, SessionView),
+    // The policy refused a command of a session or of a verification.
+    result<void>(command_refused_atom, CommandRefused),
     // A verification ended.
     result<void>(verified_atom, VerifyResultPtr),
     // A session needs the mission; answered with text for the model, ask_user when the user

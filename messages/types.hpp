@@ -52,6 +52,7 @@ struct Continuation;
 struct SessionResult;
 struct SessionView;
 struct MissionToolCall;
+struct CommandRefused;
 struct ControlRequest;
 struct VerifyResult;
 using SessionResultPtr = std::shared_ptr<const SessionResult>;
@@ -148,6 +149,7 @@ CAF_ADD_TYPE_ID(muster, (muster::SessionView))
 CAF_ADD_TYPE_ID(muster, (muster::MissionToolCall))
 CAF_ADD_TYPE_ID(muster, (muster::ControlRequest))
 CAF_ADD_TYPE_ID(muster, (muster::VerifyResultPtr))
+CAF_ADD_TYPE_ID(muster, (muster::CommandRefused))
 CAF_ADD_ATOM(muster, muster, session_done_atom)
 CAF_ADD_ATOM(muster, muster, session_view_atom)
 CAF_ADD_ATOM(muster, muster, verified_atom)
@@ -155,6 +157,7 @@ CAF_ADD_ATOM(muster, muster, tell_atom)
 CAF_ADD_ATOM(muster, muster, stop_atom)
 CAF_ADD_ATOM(muster, muster, mission_tool_atom)
 CAF_ADD_ATOM(muster, muster, control_atom)
+CAF_ADD_ATOM(muster, muster, command_refused_atom)
 
 CAF_END_TYPE_ID_BLOCK(muster)
 
@@ -194,3 +197,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::SessionView)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::MissionToolCall)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::ControlRequest)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::VerifyResultPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::CommandRefused)

@@ -118,6 +118,11 @@ const std::map<std::string, Words>& plain_words() {
       {"agent", agent_line},
       {"lease_extended",
        [](const json& d) { return quiet(task_of(d) + " may change more files"); }},
+      {"command_refused",
+       [](const json& d) {
+         return loud(fmt::format("{} {}: command refused: {} -- {}", task_of(d), safe(d, "role"),
+                                 safe(d, "command"), safe(d, "reason")));
+       }},
       {"issue_raised",
        [](const json& d) {
          return loud(fmt::format("issue {}: {}", safe(d, "id"), safe(d, "title")));

@@ -83,9 +83,34 @@ void add_agents(std::string& out, const StatusSnapshot& status, std::size_t colu
            "\n";
 }
 
+/// "3/50", or "3" without a limit.
+std::string use_text(std::int64_t in_use, const std::optional<std::int64_t>& limit) {
+  return limit ? fmt::format("{}/{}", in_use, *limit) : std::to_string(in_use);
+}
+
+std::string lane_text(const StatusSnapshot::Lane& lane, std::int64_t now_ms) {
+  std::string out = fmt::format("  lane {}: {} in use", one_line(lane.name, 100),
+                                use_text(lane.in_use, lane.limit));
+  if (lane.waiting > 0) out += fmt::format(", {} waiting", lane.waiting);
+  if (lane.paused_until_ms && *lane.paused_until_ms > now_ms)
+    out += ", pauses " + clock_text(*lane.paused_until_ms - now_ms + 999);
+  if (lane.held_back > 0) out += fmt::format(", {} held back", lane.held_back);
+  if (lane.breaker != "closed") out += ", breaker " + one_line(lane.breaker, 20);
+  return out;
+}
+
+void add_slots(std::string& out, const StatusSnapshot& status, std::size_t columns,
+               std::int64_t now_ms) {
+  if (!status.lanes.empty())
+    out += fmt::format("  slots {}, {} waiting\n",
+                       use_text(status.slots.in_use, status.slots.limit), status.slots.waiting);
+  for (const auto& lane : status.lanes) out += cut(lane_text(lane, now_ms), columns) + "\n";
+}
+
 void add_rest(std::string& out, const StatusSnapshot& status, std::size_t columns) {
   for (const auto& job : status.jobs)
-    out += cut(fmt::format("  job {} {} {} {}", one_line(job.id, 60), one_line(job.state, 20),
+    out += cut(fmt::format("  {}job {} {} {} {}", job.kind == "background" ? "background " : "",
+                           one_line(job.id, 60), one_line(job.state, 20),
                            clock_text(job.running_ms), one_line(job.command, 300)),
                columns) +
            "\n";
@@ -147,6 +172,7 @@ std::string status_text(const StatusSnapshot& status, std::size_t columns, std::
   out += cut(line + " · " + clock_text(status.elapsed_ms), columns) + "\n";
   add_tasks(out, status, columns);
   add_agents(out, status, columns, now_ms);
+  add_slots(out, status, columns, now_ms);
   add_rest(out, status, columns);
   return out;
 }

@@ -61,6 +61,8 @@ void read(const json& in, StatusSnapshot::Lane& out) {
   get(in, "limit", out.limit);
   get(in, "paused_until_ms", out.paused_until_ms);
   get(in, "breaker", out.breaker);
+  get(in, "waiting", out.waiting);
+  get(in, "held_back", out.held_back);
 }
 
 void read(const json& in, StatusSnapshot::Job& out) {
@@ -69,6 +71,7 @@ void read(const json& in, StatusSnapshot::Job& out) {
   get(in, "task", out.task);
   get(in, "state", out.state);
   get(in, "running_ms", out.running_ms);
+  get(in, "kind", out.kind);
 }
 
 json optional(const std::optional<std::int64_t>& value) { return value ? json(*value) : json(); }
@@ -90,6 +93,10 @@ json to_json(const StatusSnapshot& s) {
               {"cost_usd", s.cost_usd},
               {"elapsed_ms", s.elapsed_ms},
               {"limits_hit", s.limits_hit},
+              {"slots",
+               {{"in_use", s.slots.in_use},
+                {"limit", optional(s.slots.limit)},
+                {"waiting", s.slots.waiting}}},
               {"lanes", json::array()},
               {"jobs", json::array()}};
   for (const auto& t : s.tasks)
@@ -116,13 +123,16 @@ json to_json(const StatusSnapshot& s) {
                             {"in_use", l.in_use},
                             {"limit", optional(l.limit)},
                             {"paused_until_ms", optional(l.paused_until_ms)},
-                            {"breaker", l.breaker}});
+                            {"breaker", l.breaker},
+                            {"waiting", l.waiting},
+                            {"held_back", l.held_back}});
   for (const auto& j : s.jobs)
     out["jobs"].push_back({{"id", j.id},
                            {"command", j.command},
                            {"task", j.task},
                            {"state", j.state},
-                           {"running_ms", j.running_ms}});
+                           {"running_ms", j.running_ms},
+                           {"kind", j.kind}});
   return out;
 }
 
@@ -147,6 +157,11 @@ Result<StatusSnapshot> status_from_json(const json& in) try {
   get(in, "cost_usd", s.cost_usd);
   get(in, "elapsed_ms", s.elapsed_ms);
   get(in, "limits_hit", s.limits_hit);
+  if (auto slots = in.find("slots"); slots != in.end() && slots->is_object()) {
+    get(*slots, "in_use", s.slots.in_use);
+    get(*slots, "limit", s.slots.limit);
+    get(*slots, "waiting", s.slots.waiting);
+  }
   list(in, "lanes", s.lanes, item);
   list(in, "jobs", s.jobs, item);
   return s;

@@ -43,13 +43,21 @@ struct StatusSnapshot {
     std::optional<std::int64_t> limit;            ///< nullopt = unlimited
     std::optional<std::int64_t> paused_until_ms;  ///< wall clock
     std::string breaker = "closed";
+    std::int64_t waiting = 0;    ///< agents, for a slot
+    std::int64_t held_back = 0;  ///< calls, until the lane goes on
+  };
+  struct Slots {
+    std::int64_t in_use = 0;
+    std::optional<std::int64_t> limit;  ///< nullopt = unlimited
+    std::int64_t waiting = 0;
   };
   struct Job {
     std::string id;
     std::string command;
     std::string task;
-    std::string state;
+    std::string state;  ///< queued | running | stopping
     std::int64_t running_ms = 0;
+    std::string kind;  ///< shell | verification | background | engine
   };
 
   std::string mission;
@@ -67,6 +75,7 @@ struct StatusSnapshot {
   double cost_usd = 0;
   std::int64_t elapsed_ms = 0;
   std::vector<std::string> limits_hit;
+  Slots slots;
   std::vector<Lane> lanes;
   std::vector<Job> jobs;
 };

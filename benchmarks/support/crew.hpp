@@ -92,6 +92,7 @@ class Crew {
         [this](session_view_atom, const SessionView& view) {
           if (view.state == "waiting_slot") plan_.tally->alive();
         },
+        [](command_refused_atom, const CommandRefused&) {},
         [](verified_atom, const VerifyResultPtr&) {},
         [](mission_tool_atom, const MissionToolCall&) { return std::string("ok"); },
         [this](control_atom, const ControlRequest& request) {

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "adapters/rpc/rpc_client.hpp"
+#include "adapters/ui/format.hpp"
 #include "adapters/ui/status_snapshot.hpp"
 #include "adapters/ui/view.hpp"
 #include "runtime/boot/commands.hpp"
@@ -23,6 +24,7 @@ using namespace std::chrono_literals;
 
 constexpr auto connect_patience = 2s;
 constexpr auto call_patience = 15s;
+constexpr std::size_t status_columns = 160;
 
 Result<rpc::RpcClient> connect(const Workspace& workspace) {
   auto client = rpc::RpcClient::connect(workspace.paths.socket, connect_patience);
@@ -59,7 +61,7 @@ int status(const cli::StatusCommand& command, const Workspace& workspace) {
   }
   auto snapshot = ui::status_from_json(*answer);
   if (!snapshot) return complain(snapshot.error());
-  for (const auto& line : ui::live_frame(*snapshot, 100, 1000, wall_ms())) fmt::print("{}\n", line);
+  fmt::print("{}", ui::status_text(*snapshot, status_columns, wall_ms()));
   return cli::exit_sealed;
 }
 

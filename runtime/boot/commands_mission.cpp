@@ -74,7 +74,10 @@ int dry_run(const Workspace& workspace, const MissionStarted& start) {
   if (!team) return complain(team.error());
   for (const auto& [role, agent] : team->roles) {
     auto model = config.model_for(role);
-    fmt::print("{:<15} {}\n", role, model ? model->text() : "(no model)");
+    auto chain = model ? model->text() : std::string("(no model)");
+    if (model)
+      for (const auto& next : config.fallbacks_for(role)) chain += ", else " + next.text();
+    fmt::print("{:<15} {}\n", role, chain);
   }
   fmt::print("state       {}\n", workspace.paths.state_dir);
   return cli::exit_sealed;

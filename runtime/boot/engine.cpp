@@ -22,6 +22,7 @@
 #include "adapters/files/projection.hpp"
 #include "adapters/git/git_version_control.hpp"
 #include "adapters/http/http_client.hpp"
+#include "adapters/io/descriptor_limit.hpp"
 #include "adapters/io/io_loop.hpp"
 #include "adapters/io/worker_pool.hpp"
 #include "adapters/model/direct_model.hpp"
@@ -82,6 +83,8 @@ SessionLimits session_limits(const config::Config& config) {
   out.model_total = ms_or(config.timeouts.model_total_ms, day);
   out.shell = ms_or(config.timeouts.shell_ms, day);
   out.shell_max = std::max(out.shell, out.shell_max);
+  if (config.timeouts.session_ms)
+    out.session = std::chrono::milliseconds(*config.timeouts.session_ms);
   return out;
 }
 
@@ -167,7 +170,8 @@ Status Engine::Parts::start() {
   store = std::move(*opened);
   auto team = config::load_team(options.config.team);
   if (!team) return team.error();
-  auto made = make_roster(options.config, *team, options.environment);
+  auto made = make_roster(options.config, *team, options.environment,
+                          [](const std::string& what) { spdlog::warn("{}", what); });
   if (!made) return made.error();
   roster = std::move(*made);
   system_config.on_crash = [](const compat::Crash& crash) {
@@ -305,6 +309,7 @@ Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Engine::~Engine() { stop(); }
 
 Result<std::unique_ptr<Engine>> Engine::start(EngineOptions options) {
+  raise_descriptor_limit();  // a connection for each session: before the client counts its own
   auto parts = std::make_unique<Parts>(std::move(options));
   auto& started = *parts;
   auto engine = std::unique_ptr<Engine>(new Engine(std::move(parts)));

@@ -1,6 +1,7 @@
 #include "runtime/boot/roster.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "config/tools.hpp"
 
@@ -24,6 +25,44 @@ Result<ModelBinding> bind_model(const config::Config& config, const config::Mode
   binding.output_price = resolved->output_price.value_or(0);
   return binding;
 }
+
+/// The role's own model and what takes over for it, each once.
+class Chain {
+ public:
+  Chain(const config::Config& config, const config::Environment& environment,
+        const std::function<void(const std::string&)>& warn)
+      : config_(config), environment_(environment), warn_(warn) {}
+
+  Result<std::vector<ModelBinding>> of(const std::string& role) {
+    std::vector<ModelBinding> out;
+    const auto first = config_.model_for(role);
+    if (!first) return out;
+    auto binding = bind_model(config_, *first, environment_);
+    if (!binding) return binding.error();
+    out.push_back(std::move(*binding));
+    for (const auto& name : config_.fallbacks_for(role)) add(out, name);
+    return out;
+  }
+
+ private:
+  void add(std::vector<ModelBinding>& out, const config::ModelName& name) {
+    auto binding = bind_model(config_, name, environment_);
+    if (!binding) {
+      if (warned_.insert(name.text()).second)
+        warn_("the fallback " + name.text() + " is left out: " + binding.error().message);
+      return;
+    }
+    const bool known = std::any_of(out.begin(), out.end(), [&](const ModelBinding& other) {
+      return other.lane == binding->lane;
+    });
+    if (!known) out.push_back(std::move(*binding));
+  }
+
+  const config::Config& config_;
+  const config::Environment& environment_;
+  const std::function<void(const std::string&)>& warn_;
+  std::set<std::string> warned_;
+};
 
 Result<ChatFragment> tools_of(const config::AgentSpec& agent) {
   std::vector<ToolSpec> specs;
@@ -51,7 +90,8 @@ RunRight right_of(config::Runs runs) {
 std::string lane_of(const config::ModelName& name) { return name.text(); }
 
 Result<Roster> make_roster(const config::Config& config, const config::Team& team,
-                           const config::Environment& environment) {
+                           const config::Environment& environment,
+                           const std::function<void(const std::string&)>& warn) {
   auto roles = team.roles;
   if (!roles.contains("searcher")) {  // `muster search` works with every team
     auto searcher = config::builtin_agent("searcher");
@@ -59,6 +99,7 @@ Result<Roster> make_roster(const config::Config& config, const config::Team& tea
     roles["searcher"] = *searcher;
   }
   Roster roster;
+  Chain chain(config, environment, warn);
   for (const auto& [role, agent] : roles) {
     AgentProfile profile;
     profile.role = role;
@@ -70,11 +111,9 @@ Result<Roster> make_roster(const config::Config& config, const config::Team& tea
     profile.final_tools.insert(agent.final_tools.begin(), agent.final_tools.end());
     profile.writes = agent.rights.writes;
     profile.runs = right_of(agent.rights.runs);
-    if (auto name = config.model_for(role)) {
-      auto binding = bind_model(config, *name, environment);
-      if (!binding) return binding.error();
-      profile.models.push_back(*binding);
-    }
+    auto models = chain.of(role);
+    if (!models) return models.error();
+    profile.models = std::move(*models);
     roster[role] = std::make_shared<const AgentProfile>(std::move(profile));
   }
   return roster;

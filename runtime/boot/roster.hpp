@@ -1,6 +1,9 @@
 #pragma once
 // From configuration to agents that can be started: prompts, tools, rights and models of each role.
 
+#include <functional>
+#include <string>
+
 #include "actors/agent_profile.hpp"
 #include "config/agents.hpp"
 #include "config/config.hpp"
@@ -12,8 +15,11 @@ namespace muster {
 [[nodiscard]] std::string lane_of(const config::ModelName& name);
 
 /// One profile per role of the team. A role without a model gets a profile without one: its first
-/// session fails with that reason. Errors: an unknown provider or a missing key variable, named.
+/// session fails with that reason. Errors: an unknown provider or a missing key variable of a first
+/// choice, named. A fallback that cannot be used for want of a key is left out, and `warn` told
+/// once.
 Result<Roster> make_roster(const config::Config& config, const config::Team& team,
-                           const config::Environment& environment);
+                           const config::Environment& environment,
+                           const std::function<void(const std::string&)>& warn);
 
 }  // namespace muster

@@ -596,6 +596,8 @@ void on(State& state, const TaskReworded& event) {
   if (auto* task = state.task(event.task)) task->spec.title = event.title;
 }
 
+void on(State&, const CommandRefused&) {}
+
 }  // namespace
 
 void apply(State& state, const EventBody& event) {

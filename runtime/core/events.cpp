@@ -72,6 +72,7 @@ MUSTER_FIELDS(UserWaived, check)
 MUSTER_FIELDS(TodoDecided, task, accept)
 MUSTER_FIELDS(TaskProposed, task)
 MUSTER_FIELDS(TaskReworded, task, title)
+MUSTER_FIELDS(CommandRefused, session, role, task, command, reason)
 #undef MUSTER_FIELDS
 
 namespace {
@@ -111,7 +112,8 @@ constexpr std::array<std::string_view, std::variant_size_v<EventBody>> names{"mi
                                                                              "user_waived",
                                                                              "todo_decided",
                                                                              "task_proposed",
-                                                                             "task_reworded"};
+                                                                             "task_reworded",
+                                                                             "command_refused"};
 
 template <std::size_t Index>
 EventBody read_as(const nlohmann::json& in) {

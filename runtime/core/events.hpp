@@ -326,6 +326,15 @@ struct TaskReworded {
   std::string task;
   std::string title;
 };
+/// A command that the policy did not let through: nothing of it ran. Changes no state; it is for
+/// who reads the journal.
+struct CommandRefused {
+  std::string session;  ///< or the verification that wanted it
+  std::string role;     ///< "engine" for a verification
+  std::string task;     ///< empty for the mission's own steps
+  std::string command;  ///< one line, bounded, without escapes
+  std::string reason;   ///< likewise
+};
 
 using EventBody =
     std::variant<MissionStarted, IntentIssued, StepFailed, ContextDiscovered, BaselineRecorded,
@@ -333,7 +342,7 @@ using EventBody =
                  Merged, Landed, IntegratedVerified, SealRequested, Sealed, Answered, LeaseExtended,
                  IssueRaised, IssueResolved, QuestionAsked, UsageRecorded, TimePassed, LimitHit,
                  UserStopped, UserPaused, UserResumed, UserAnswered, UserTold, UserWaived,
-                 TodoDecided, TaskProposed, TaskReworded>;
+                 TodoDecided, TaskProposed, TaskReworded, CommandRefused>;
 
 /// Stable name of the event's type: "mission_started", "landed" ...
 [[nodiscard]] std::string_view event_name(const EventBody& event) noexcept;

@@ -15,6 +15,8 @@ using Reply = std::optional<std::optional<ModelOutcome>>;
 const Reply by_the_team = std::nullopt;
 const Reply never = std::optional<ModelOutcome>();
 
+std::string big(std::size_t bytes) { return std::string(bytes, 'x'); }
+
 }  // namespace
 
 TEST_CASE("T7 a mission goes from its objective to the seal, and its end is told exactly once") {
@@ -40,6 +42,67 @@ TEST_CASE("T7 a mission goes from its objective to the seal, and its end is told
   CHECK(stage.base.model.requests.size() == requests);
   CHECK(stage.status()["phase"] == "sealed");
   CHECK(stage.control("pause").error().code == ErrorCode::conflict);
+}
+
+TEST_CASE("status names slots, lanes with what holds them up, and the jobs that run") {
+  MissionStage stage;
+  stage.base.processes->on_start = [&stage](const std::string& name) {
+    if (name != "make watch") stage.base.processes->inner.exit(name, 0);
+  };
+  bool limited = false;
+  stage.agent = [&limited](const Turn& turn) -> Reply {
+    if (turn.agent != "worker") return by_the_team;
+    if (turn.number == 0 && turn.task == "M1.T1")
+      return calls("run_background", command("make watch"));
+    if (turn.number == 0) return by_the_team;
+    if (std::exchange(limited, true)) return never;
+    return fails(ErrorCode::rate_limited, 60s);
+  };
+  stage.start();
+  stage.base.time.advance(1s);
+  auto status = stage.status();
+  CHECK(status["slots"] == json{{"in_use", 2}, {"limit", 50}, {"waiting", 0}});
+  REQUIRE(status["lanes"].size() == 1);
+  const auto& lane = status["lanes"][0];
+  CHECK((lane["name"] == "p/m" && lane["in_use"] == 2 && lane["breaker"] == "closed"));
+  CHECK(lane["held_back"] == 2);
+  auto left = lane["paused_until_ms"].get<std::int64_t>() - stage.base.wall;
+  CHECK((left > 50000 && left <= 60000));
+  REQUIRE(status["jobs"].size() == 1);
+  const auto& job = status["jobs"][0];
+  CHECK((job["command"] == "make watch" && job["kind"] == "background"));
+  CHECK((job["task"] == "M1.T1" && job["state"] == "running"));
+
+  compat::kill(stage.base.scheduler);  // whose part is then left out
+  stage.base.time.run();
+  auto partly = stage.status();
+  CHECK(partly["lanes"].empty());
+  CHECK(partly["tasks"].size() == 2);
+}
+
+TEST_CASE("F1 a refused command is an event: one line, bounded, journalled, told") {
+  MissionStage stage;
+  stage.agent = [](const Turn& turn) -> Reply {
+    if (turn.agent != "worker" || turn.task != "M1.T1" || turn.number > 0) return by_the_team;
+    return calls(
+        std::vector{tool_call("shell", command("rm -rf /\n\x1b[31m" + big(5000))),
+                    tool_call("write", {{"path", "src/one.cpp"}, {"content", "by the worker"}})});
+  };
+  stage.plan.resize(1);
+  stage.start();
+  stage.finish();
+  CHECK(stage.count("command_refused") == 1);
+  auto told = stage.last("command_refused");
+  CHECK((told["role"] == "worker" && told["task"] == "M1.T1"));
+  CHECK(told["reason"] == "refused (delete): no");
+  auto shown = told["command"].get<std::string>();
+  CHECK(shown.starts_with("rm -rf / xxx"));
+  CHECK(shown.size() <= 300);
+  int journalled = 0;
+  for (const auto& record : stage.base.records("event"))
+    journalled += json::parse(record.row)["type"] == "command_refused" ? 1 : 0;
+  CHECK(journalled == 1);
+  CHECK(stage.folded().phase == Phase::sealed);
 }
 
 TEST_CASE("the end is told only when it is on disk") {

@@ -50,6 +50,7 @@ struct MissionLedger {
   std::vector<SessionView> views;
   std::vector<MissionToolCall> tools;
   std::vector<VerifyResultPtr> verified;
+  std::vector<CommandRefused> refused;
   /// nullopt = later, by PlayedMission's promise.
   std::function<std::optional<Result<std::string>>(const MissionToolCall&)> answer =
       [](const MissionToolCall&) { return Result<std::string>(std::string("ok")); };
@@ -67,6 +68,9 @@ class PlayedMission {
           ledger_->done.push_back(result);
         },
         [this](session_view_atom, const SessionView& view) { ledger_->views.push_back(view); },
+        [this](command_refused_atom, const CommandRefused& refused) {
+          ledger_->refused.push_back(refused);
+        },
         [this](verified_atom, const VerifyResultPtr& result) {
           ledger_->verified.push_back(result);
         },

@@ -195,6 +195,51 @@ TEST_CASE("S5 errors of authentication are not tried again; a fallback is") {
   }
 }
 
+TEST_CASE("a session ends with a timeout once it was at work for as long as it may") {
+  SessionStage stage(at_most(1));
+  stage.limits.session = 10min;
+  stage.limits.shell = 10h;
+  stage.limits.acquire = 10h;
+  SECTION("in a model call that goes on and on") {
+    stage.limits.model_total = 10h;
+    auto session = stage.start();
+    stage.time.advance(9min);
+    CHECK(stage.ledger->done.empty());
+    stage.time.advance(2min);
+    CHECK(stage.failed_with(ErrorCode::timeout));
+    CHECK(stage.model.cancelled == 1);
+    stage.check_ended(session);
+  }
+  SECTION("in a command, which ends with it") {
+    stage.script({calls("shell", command("make forever"))});
+    auto session = stage.start();
+    stage.time.advance(11min);
+    CHECK(stage.failed_with(ErrorCode::timeout));
+    stage.check_ended(session);
+  }
+  SECTION("waits for a slot and for a person do not count") {
+    stage.ledger->answer = [](const MissionToolCall& call) -> std::optional<Result<std::string>> {
+      if (call.tool == "ask_user") return std::nullopt;
+      return Result<std::string>(std::string("ok"));
+    };
+    auto holder = stage.start("S0", 7);
+    stage.script({calls("ask_user", {{"question", "Tabs?"}}), calls("shell", command("make"))});
+    auto session = stage.start();
+    stage.time.advance(8min);
+    stage.stop(holder);
+    REQUIRE(stage.ledger->done.size() == 1);
+    stage.ledger->done.clear();
+    stage.time.advance(5h);
+    REQUIRE(stage.ledger->done.empty());
+    stage.answer_waiting("Tabs.");
+    stage.time.advance(9min);
+    CHECK(stage.ledger->done.empty());
+    stage.time.advance(2min);
+    CHECK(stage.failed_with(ErrorCode::timeout));
+    stage.check_ended(session);
+  }
+}
+
 TEST_CASE("T10 a stalled stream is retried on the same transcript, and not for ever") {
   SessionStage stage;
   stage.limits.call_retries = 2;

@@ -270,6 +270,10 @@ TEST_CASE("F2 a command that the policy refuses is never started, and the model 
   CHECK(stage.guarded.size() == 2);
   CHECK(stage.answer() == "error (permission_denied): refused (delete): no");
   CHECK(stage.records("effect").empty());
+  REQUIRE(stage.ledger->refused.size() == 2);  // F1: and its mission, each time
+  const auto& refused = stage.ledger->refused[0];
+  CHECK((refused.session == "S1" && refused.role == "worker" && refused.task == "M1.T1"));
+  CHECK((refused.command == "rm -rf /" && refused.reason == "refused (delete): no"));
   stage.check_ended(session);
 }
 

@@ -183,6 +183,9 @@ TEST_CASE("a refused command is a finding, makes no receipt, and ends the matter
   REQUIRE(result.findings.size() == 1);
   CHECK(result.findings[0].message.starts_with("verification refused"));
   CHECK(result.receipts.size() == stage.spec.checks.size() - 1);
+  REQUIRE(stage.base.ledger->refused.size() == 1);  // F1
+  CHECK(stage.base.ledger->refused[0].role == "engine");
+  CHECK(stage.base.ledger->refused[0].command == "rm -rf /");
   CHECK(stage.base.time.dead(verifier));
 }
 

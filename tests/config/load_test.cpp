@@ -327,6 +327,52 @@ TEST_CASE("model names: the provider ends at the first slash") {
     CHECK_FALSE(parse_model_name(bad).ok());
 }
 
+TEST_CASE("fallbacks: a list for every role, or lists by role") {
+  Files files;
+  const auto models = [](const std::vector<ModelName>& list) {
+    std::string out;
+    for (const auto& one : list) out += one.text() + " ";
+    return out;
+  };
+  const Config list = loaded(files.user(R"({"fallbacks": ["openai/a", "ollama/b:1"]})")).config;
+  CHECK(models(list.fallbacks_for("worker")) == "openai/a ollama/b:1 ");
+  LoadInput input = files.user(
+      R"({"fallbacks": {"default": ["openai/a"], "reviewer": [], "fixer": ["vllm/c"]}})");
+  const Config roles = loaded(input).config;
+  CHECK(models(roles.fallbacks_for("worker")) == "openai/a ");
+  CHECK(roles.fallbacks_for("reviewer").empty());
+  CHECK(models(roles.fallbacks_for("fixer")) == "vllm/c ");
+  CHECK(loaded(LoadInput{}).config.fallbacks_for("worker").empty());
+  // A later layer changes what it names, and no more.
+  input.environment = {{"MUSTER_FALLBACKS", "ollama/x,vllm/y"}, {"MUSTER_FALLBACKS_FIXER", ""}};
+  const Loaded changed = loaded(input);
+  CHECK(models(changed.config.fallbacks_for("worker")) == "ollama/x vllm/y ");
+  CHECK(changed.config.fallbacks_for("fixer").empty());
+  CHECK(changed.origins.at("/fallbacks/default").text() == "environment (MUSTER_FALLBACKS)");
+}
+
+TEST_CASE("a fallback of an unknown provider or role is an error with its place") {
+  Files files;
+  CHECK_THAT(only_problem(files.user("{\n\"fallbacks\": [\"openai/a\", \"olama/x\"]}")),
+             ContainsSubstring("user.json:2: fallbacks.default[1]: unknown provider 'olama' (did "
+                               "you mean 'ollama'?)"));
+  CHECK_THAT(only_problem(files.user("{\"fallbacks\": {\"fixer\": [\n\"qwen\"]}}")),
+             ContainsSubstring("fallbacks.fixer[0]: 'qwen' names no provider"));
+  CHECK_THAT(only_problem(files.user(R"({"fallbacks": {"fixr": ["openai/a"]}})")),
+             ContainsSubstring("fallbacks.fixr: unknown key (did you mean 'fixer'?)"));
+  CHECK_THAT(only_problem(files.user(R"({"fallbacks": "openai/a"})")),
+             ContainsSubstring("fallbacks: must be array or object"));
+}
+
+TEST_CASE("F8 a project cannot say where the work goes when a model fails") {
+  Files files;
+  files.user(R"({"fallbacks": ["openai/a"]})");
+  const Loaded all = loaded(files.project(R"({"fallbacks": {"worker": ["deepseek/b"]}})"));
+  CHECK(all.config.fallbacks_for("worker") == std::vector<ModelName>{{"openai", "a"}});
+  REQUIRE(all.warnings.size() == 1);
+  CHECK_THAT(all.warnings[0], ContainsSubstring("fallbacks is ignored"));
+}
+
 TEST_CASE("a role's model falls back to the default model") {
   LoadInput input;
   input.environment = {{"MUSTER_MODEL", "ollama/a"}, {"MUSTER_MODELS_REVIEWER", "openai/b"}};

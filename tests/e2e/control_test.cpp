@@ -50,6 +50,9 @@ TEST_CASE("status from a second terminal tells phase, tasks and the open questio
   REQUIRE(shown["questions"].size() == 1);
   CHECK_THAT(shown["questions"][0]["text"].get<std::string>(),
              ContainsSubstring("Which greeting?"));
+  CHECK(shown["slots"]["limit"] == 50);
+  REQUIRE(shown["lanes"].size() == 1);
+  CHECK(shown["lanes"][0]["in_use"] == 0);  // nobody holds a place while a person is asked
   auto plain = mission.machine.muster({"status"});
   CHECK(plain.exit_code == 0);
   CHECK_THAT(plain.out, ContainsSubstring("Which greeting?") && ContainsSubstring("M1.T1"));

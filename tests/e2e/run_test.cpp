@@ -102,6 +102,69 @@ TEST_CASE(
   CHECK(processes_of(machine.folder("project")).empty());
 }
 
+TEST_CASE("a model that refuses the key is replaced by the next fallback whose key is there") {
+  Sandbox machine(plain::files());
+  machine.script(scenario(plain::small_mission()));
+  json refusal{{"fault", {{"kind", "status"}, {"status", 401}, {"body", "no such key"}}}};
+  json locked{{"name", "locked"},
+              {"rules", json::array({{{"when", json::object()}, {"then", refusal}}})}};
+  ModelServer first(locked, machine.folder("locked"), machine.environment);
+  json provider{{"base_url", first.base_url()}};
+  machine.configure({{"model", "locked/x"},
+                     {"fallbacks", {"openrouter/y", "scripted/demo"}},
+                     {"providers", {{"locked", provider}}}});
+  auto ended = machine.muster({"run", "Be polite", "--json"});
+  INFO(ended.err);
+  INFO(ended.out);
+  REQUIRE(ended.exit_code == 0);
+  CHECK_THAT(ended.err, ContainsSubstring("the fallback openrouter/y is left out") &&
+                            ContainsSubstring("OPENROUTER_API_KEY"));
+  Events events(ended.out);
+  CHECK(events.result()["outcome"] == "sealed");
+  CHECK(events.count("agent", [](const json& e) {
+    return e["doing"].get<std::string>().rfind("fallback from locked/x to scripted/demo", 0) == 0;
+  }) >= 1);
+
+  // Of the first choice a missing key is an error, whatever could take over.
+  machine.configure({{"model", "openrouter/y"}, {"fallbacks", {"scripted/demo"}}});
+  auto keyless = machine.muster({"run", "Be polite"});
+  CHECK(keyless.exit_code != 0);
+  CHECK_THAT(keyless.err, ContainsSubstring("OPENROUTER_API_KEY"));
+}
+
+TEST_CASE("F1 F2 a refused command is told: in the lines of a run, as JSON, and in the log") {
+  Sandbox machine(plain::files());
+  auto rules = plain::small_mission();
+  rules.erase(rules.begin() + 1, rules.begin() + 3);
+  auto worker = [](int turn, std::vector<json> calls) {
+    return rule({{"agent", "worker"}, {"turn", turn}}, std::move(calls));
+  };
+  rules.insert(rules.begin(), {worker(1, {call("shell", {{"command", "\"r\"m -rf ~ # \x1b[2J"}})}),
+                               worker(2, {plain::edit_greet()}),
+                               worker(3, {submit({"greet.sh", "tests/greet_test.sh"})})});
+  machine.script(scenario(rules));
+  std::vector<std::string> args{"run", "Be polite"};
+  SECTION("plain") {
+    auto ended = machine.muster(args);
+    CHECK(ended.exit_code == 0);
+    CHECK_THAT(ended.err, ContainsSubstring("M1.T1 worker: command refused: \"r\"m -rf ~ #"));
+    CHECK_THAT(ended.err, !ContainsSubstring("\x1b[2J"));
+  }
+  SECTION("JSON, and the log") {
+    args.emplace_back("--json");
+    auto ended = machine.muster(args);
+    INFO(ended.out);
+    CHECK(ended.exit_code == 0);
+    Events events(ended.out);
+    auto told = events.at(events.index_of("command_refused"));
+    CHECK((told["role"] == "worker" && told["task"] == "M1.T1"));
+    CHECK(told["command"] == "\"r\"m -rf ~ #");
+    CHECK_FALSE(told["reason"].get<std::string>().empty());
+    auto log = machine.muster({"logs", "--task", "M1.T1"});
+    CHECK_THAT(log.out, ContainsSubstring("command_refused") && ContainsSubstring("m -rf ~"));
+  }
+}
+
 TEST_CASE("M8 a budget stops the work by force: exit code 4") {
   Sandbox machine(plain::files());
   machine.script(scenario(plain::small_mission()));

@@ -78,9 +78,11 @@ StatusSnapshot snapshot() {
   s.cost_usd = 0.4213;
   s.elapsed_ms = 754000;
   s.limits_hit = {"max_files_per_task"};
-  s.lanes = {{"openrouter/qwen/qwen3-coder", 5, 50, t0 + 11200, "closed"},
+  s.slots = {5, 50, 1};
+  s.lanes = {{"openrouter/qwen/qwen3-coder", 5, 50, t0 + 11200, "closed", 1, 4},
              {"ollama/qwen3:8b", 0, std::nullopt, std::nullopt, "open"}};
-  s.jobs = {{"j1", "npm run dev", "M1.T2", "running", 90000}};
+  s.jobs = {{"j1", "npm run dev", "M1.T2", "running", 90000, "background"},
+            {"j2", "make test", "M1.T2", "queued", 0, "verification"}};
   return s;
 }
 
@@ -126,6 +128,12 @@ std::vector<UiEvent> story() {
   add(21000, "question_asked", {{"id", "Q1"}, {"task", "M1.T1"}, {"text", "sqlite?"}});
   add(30000, "intent_issued", {{"id", 8}, {"kind", "land"}, {"task", "M1.T1"}});
   add(31000, "landed", {{"intent", 8}, {"commit", "abc"}});
+  add(31500, "command_refused",
+      {{"session", "S9"},
+       {"role", "worker"},
+       {"task", "M1.T1"},
+       {"command", "rm -rf ~ " + evil},
+       {"reason", "refused (delete): it lies outside"}});
   add(32000, "limit_hit", {{"name", "max_cost_usd"}, {"detail", "5 USD"}, {"fatal", false}});
   add(33000, "something_new", {{"a", evil}});
   add(60000, "sealed",
@@ -268,6 +276,35 @@ TEST_CASE("the live view redraws in place and leaves a usable terminal") {
   screen.progress.clear();
   view->tick(t0 + 9000);
   CHECK(screen.progress.empty());
+}
+
+TEST_CASE("a narrower terminal wraps what is there: the next drawing goes back over all of it") {
+  CHECK(wrapped_rows("", 10) == 1);
+  CHECK(wrapped_rows("0123456789", 10) == 1);
+  CHECK(wrapped_rows("0123456789a", 10) == 2);
+  CHECK(wrapped_rows("日本語", 5) == 2);  // the third does not fit beside two
+  CHECK(wrapped_rows("日本語", 1) == 3);
+
+  Screen screen;
+  std::size_t columns = 120;
+  LiveOptions options;
+  options.columns = [&] { return columns; };
+  options.rows = [] { return std::size_t{24}; };
+  options.color = false;
+  auto view = make_live_view(screen.to_progress(), screen.to_answer(), options);
+  view->on_status(snapshot());
+  view->tick(t0);
+  auto now = t0;
+  for (const std::size_t next : {119U, 60U, 23U, 10U, 200U, 40U}) {
+    auto shown = live_frame(snapshot(), std::max<std::size_t>(columns, 20) - 1, 22, now);
+    std::size_t rows = 0;
+    for (const auto& line : shown) rows += wrapped_rows(line, next);
+    columns = next;
+    screen.progress.clear();
+    now += 150;  // the picture is not old: the width alone asks for a new one
+    view->tick(now);
+    CHECK(screen.progress.rfind("\x1b[" + std::to_string(rows) + "A\r\x1b[J", 0) == 0);
+  }
 }
 
 TEST_CASE(
