@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/core/fault_points.hpp"
+
 namespace muster::git {
 namespace {
 
@@ -202,7 +204,9 @@ Status Applier::move_tree(const ApplyRecord& record, const Changes& changes,
   if (!lock) return ok_status();
   auto refreshed = git_.run(context, {"update-index", "-q", "--refresh"});
   if (!refreshed) return refreshed.error();
+  MUSTER_FAULT_POINT("apply.before_index");
   if (auto done = lock->install(index); !done) return done;
+  MUSTER_FAULT_POINT("apply.after_index");
   auto head = user_->head();
   if (!head) return head.error();
   if (head->commit == to) return ok_status();
@@ -260,7 +264,9 @@ Result<ApplyOutcome> Applier::begin(const Plan& plan, ApplyOutcome outcome) cons
   for (std::size_t i = 0; i < changes->size(); ++i)
     if ((*current)[i].entry == (*changes)[i].to) record.kept.push_back((*changes)[i].path);
   if (auto saved = save_apply(place_.folder, record); !saved) return saved.error();
+  MUSTER_FAULT_POINT("apply.begun");
   if (auto moved = move_tree(record, *changes, *current, *lock, true); !moved) return moved.error();
+  MUSTER_FAULT_POINT("apply.moved");
   record.phase = ApplyRecord::Phase::applied;
   if (auto saved = save_apply(place_.folder, record); !saved) return saved.error();
   return outcome_of(record, place_.branch);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "adapters/process/run_command.hpp"
+#include "runtime/core/fault_points.hpp"
 
 namespace muster::git {
 namespace {
@@ -119,7 +120,9 @@ Result<GitOutput> Git::run(const GitContext& context, std::vector<std::string> a
   spec.stdin_text = context.stdin_text;
   spec.timeout = context.timeout;
   spec.max_output = context.max_output;
+  MUSTER_FAULT_POINT("git.before_command");
   auto result = run_command(spec);
+  MUSTER_FAULT_POINT("git.after_command");
   if (!result) {
     Error error = result.error();
     if (error.code == ErrorCode::not_found)

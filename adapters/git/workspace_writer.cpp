@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "adapters/git/beneath.hpp"
+#include "runtime/core/fault_points.hpp"
 #include "runtime/core/sha256.hpp"
 
 namespace muster::git {
@@ -277,10 +278,12 @@ Status WorkspaceWriter::write(const Changes& changes, const std::vector<CurrentF
   if (!stage_root) return stage_root.error();
   for (std::size_t i = 0; i < changes.size(); ++i) {
     if (!changes[i].to.absent() || current[i].entry.absent()) continue;
+    MUSTER_FAULT_POINT("apply.before_file");
     if (auto done = remove_one(root->get(), changes[i], current[i]); !done) return done;
   }
   for (std::size_t i = 0; i < changes.size(); ++i) {
     if (changes[i].to.absent() || current[i].entry == changes[i].to) continue;
+    MUSTER_FAULT_POINT("apply.before_file");
     if (auto done = put_one(root->get(), stage_root->get(), changes[i], current[i]); !done)
       return done;
   }

@@ -11,6 +11,7 @@
 
 #include "adapters/store/chain.hpp"
 #include "adapters/store/walk.hpp"
+#include "runtime/core/fault_points.hpp"
 #include "runtime/core/sha256.hpp"
 
 namespace muster::store {
@@ -75,6 +76,7 @@ Result<std::unique_ptr<MissionFile>> MissionFile::open(const std::string& folder
       new MissionFile(mission, std::move(*database), std::move(*segment)));
   if (auto status = file->recover(keep, said); !status.ok()) return status.error();
   if (auto status = file->prepare(); !status.ok()) return status.error();
+  MUSTER_FAULT_POINT("store.opened");
   if (is_new)
     if (auto status = sync_folder(folder); !status.ok()) return status.error();
   return file;
@@ -185,7 +187,11 @@ Result<std::uint64_t> MissionFile::add(const std::vector<NewRecord>& records, st
 Status MissionFile::commit() {
   if (auto status = segment_.write(); !status.ok()) return status;
   if (auto status = segment_.sync(); !status.ok()) return status;
+  MUSTER_FAULT_POINT("store.before_commit");
+  if (MUSTER_FAULT_ERROR("store.commit"))
+    return system_error(EIO, "cannot commit", "mission " + mission_);
   if (auto status = commit_.run(); !status.ok()) return status;
+  MUSTER_FAULT_POINT("store.after_commit");
   // Not synced here: that costs as much as a commit. It is with the next bodies, or in settle().
   segment_.add_witness(seq_, chain_);
   return segment_.write();

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "adapters/store/database.hpp"
+#include "runtime/core/fault_points.hpp"
 #include "runtime/core/sha256.hpp"
 
 namespace muster::store {
@@ -52,6 +53,15 @@ Status write_all(int fd, std::string_view bytes, std::uint64_t offset, const std
     offset += static_cast<std::uint64_t>(wrote);
   }
   return ok_status();
+}
+
+/// A write that a crash cuts in two: half of the bytes, then the fault. Nothing without one.
+Status write_torn(int fd, std::string_view bytes, std::uint64_t offset, const std::string& path) {
+  if (!MUSTER_FAULT_ARMED("store.torn_segment_write")) return ok_status();
+  auto status = write_all(fd, bytes.substr(0, bytes.size() / 2), offset, path);
+  if (status && MUSTER_FAULT_ERROR("store.torn_segment_write"))
+    return system_error(ENOSPC, "cannot write the segment", path);
+  return status;
 }
 
 /// Reads up to `length` bytes; fewer only at the end of the file.
@@ -161,7 +171,12 @@ void Segment::add_witness(std::uint64_t seq, const Hash& chain) {
 Status Segment::write() {
   if (queued_.empty()) return ok_status();
   dirty_ = true;
+  MUSTER_FAULT_POINT("store.before_segment_write");
+  if (MUSTER_FAULT_ERROR("store.segment_write"))
+    return system_error(ENOSPC, "cannot write the segment", path_);
+  if (auto status = write_torn(fd_, queued_, end_, path_); !status.ok()) return status;
   if (auto status = write_all(fd_, queued_, end_, path_); !status.ok()) return status;
+  MUSTER_FAULT_POINT("store.after_segment_write");
   end_ += queued_.size();
   queued_.clear();
   return ok_status();
@@ -171,6 +186,8 @@ void Segment::drop() { queued_.clear(); }
 
 Status Segment::sync() {
   if (!dirty_) return ok_status();
+  if (MUSTER_FAULT_ERROR("store.segment_sync"))
+    return system_error(EIO, "cannot sync the segment", path_);
   if (::fdatasync(fd_) != 0) return system_error(errno, "cannot sync the segment", path_);
   dirty_ = false;
   return ok_status();

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "adapters/store/mission_reader.hpp"
+#include "runtime/core/fault_points.hpp"
 
 namespace muster {
 namespace {
@@ -103,8 +104,10 @@ void SqliteStore::write(const std::string& mission, std::vector<Batch>& batches)
   if (!sequences.ok()) return fail(mission, open, sequences.error(), batches);
   open.acknowledged = open.file->last_seq();
   unsettled_ = true;
+  MUSTER_FAULT_POINT("store.before_acknowledgement");
   for (std::size_t i = 0; i < batches.size(); ++i)
     if (batches[i].on_durable) batches[i].on_durable((*sequences)[i]);
+  MUSTER_FAULT_POINT("store.acknowledged");
 }
 
 Result<std::vector<std::uint64_t>> SqliteStore::write_all(Open& open, std::vector<Batch>& batches) {
