@@ -94,6 +94,7 @@ caf::result<std::string> Mission::resume() {
     state_ = State{};
     state_.mission = spec_.mission;
     closed_tasks_.clear();
+    effects_ = {};
     load();
     promise.deliver(std::string("{}"));
   };
@@ -127,13 +128,15 @@ void Mission::on_loaded(const Result<std::vector<StoredRecord>>& records) {
   if (!records) return give_up(records.error());
   bool any = false;
   for (const auto& stored : *records) {
+    const auto& text = stored.row.empty() ? stored.body : stored.row;
+    if (stored.kind == "effect") effects_.on_effect(stored.key, text);
     if (stored.kind != "event") continue;
-    auto event =
-        event_from_json(json::parse(stored.row.empty() ? stored.body : stored.row, nullptr, false));
+    auto event = event_from_json(json::parse(text, nullptr, false));
     if (!event)
       return give_up({ErrorCode::corrupt, event.error().message,
                       spec_.mission + " record " + std::to_string(stored.seq)});
     muster::apply(state_, *event);
+    effects_.on_event(*event);
     any = true;
   }
   state_.next_intent = std::max(state_.next_intent, intent_floor_);
@@ -209,6 +212,7 @@ void Mission::record(const EventBody& event) {
                JournalBatch{spec_.mission, {{"event", {}, row, {}}}});
   auto before = state_.phase;
   muster::apply(state_, event);
+  effects_.on_event(event);
   publish(std::string(event_name(event)), row);
   if (state_.phase != before) publish_phase(before);
   after_event(event);

@@ -20,6 +20,7 @@
 #include "messages/protocol.hpp"
 #include "runtime/boot/compat.hpp"
 #include "runtime/core/briefing.hpp"
+#include "runtime/core/effect_ledger.hpp"
 #include "runtime/core/state.hpp"
 #include "runtime/ports/store.hpp"
 #include "runtime/ports/version_control.hpp"
@@ -178,6 +179,7 @@ class Mission {
   std::map<IntentId, verifier_actor> verifiers_;
   std::set<std::string> closed_tasks_;    // whose sessions and jobs have been ended
   std::map<std::string, Asking> asking_;  // by question
+  EffectLedger effects_;                  // of the sessions before the engine was started
   std::optional<Error> journal_failure_;  // nothing can be recorded: what follows is not on disk
   IntentId intent_floor_ = 1;             // ids that were used already, journalled or not
   bool told_end_ = false;

@@ -435,8 +435,9 @@ void Mission::start_session(const IntentIssued& intent, const std::string& role,
   spec.root = root;
   spec.profile = profile->second;
   spec.limits = spec_.session;
-  spec.briefing =
-      briefing_header(role, intent.task, std::max(intent.attempt, 1), spec.session) + briefing;
+  spec.briefing = briefing_header(role, intent.task, std::max(intent.attempt, 1), spec.session) +
+                  brief_commands_before(effects_.left_by_failed(intent.kind, intent.task)) +
+                  briefing;
   if (auto held = state_.leases.held().find(intent.task); held != state_.leases.held().end())
     spec.leases.insert(held->second.begin(), held->second.end());
   Running running;

@@ -92,6 +92,17 @@ std::string briefing_header(const std::string& agent, const std::string& task, i
          " attempt=" + std::to_string(attempt) + " session=" + session + "]\n";
 }
 
+std::string brief_commands_before(const std::string& commands) {
+  if (commands.empty()) return {};
+  std::string out;
+  section(
+      out, "Commands that were run before you took over",
+      commands +
+          "The session before you was cut off. None of these was started again, and none may be "
+          "repeated blindly: look first at what it has done.");
+  return out;
+}
+
 std::string describe_receipt(const Receipt& receipt) {
   const auto& facts = receipt.facts();
   auto verdict = receipt.passed()   ? std::string("passed")

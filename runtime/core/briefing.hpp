@@ -15,6 +15,10 @@ namespace muster {
 [[nodiscard]] std::string briefing_header(const std::string& agent, const std::string& task,
                                           int attempt, const std::string& session);
 
+/// For whoever takes over from a session that was cut off: what that one ran (EffectLedger's
+/// lines). Empty for none.
+[[nodiscard]] std::string brief_commands_before(const std::string& commands);
+
 /// What the engine knows besides State when it briefs: texts that it read from the trees. Bounded
 /// by the caller.
 struct BriefingExtras {
