@@ -28,6 +28,7 @@ Journal::Journal(compat::Self<journal_self> self, std::shared_ptr<Store> store,
 compat::Behavior<journal_self> Journal::make_behavior() {
   compat::on_stop(self_, [this](const compat::End& how) {
     if (how.kind == compat::End::Kind::normal) return;
+    hand_on_all_gathered();
     stopping_ = true;
     end_if_done();
   });
@@ -46,17 +47,45 @@ compat::Behavior<journal_self> Journal::make_behavior() {
 caf::result<std::uint64_t> Journal::append(JournalBatch& batch) {
   auto bytes = bytes_of(batch);
   if (auto error = check(batch, bytes, config_.max_outstanding_bytes)) return to_caf(*error);
+  hand_on_gathered(batch.mission);  // it came before
   auto promise = compat::promise<std::uint64_t>(self_);
-  hand_on(batch, bytes, promise);
+  auto ticket = take_in(batch.mission, bytes, promise);
+  hand_on(ticket, std::move(batch.mission), std::move(batch.records));
   return promise;
 }
 
 void Journal::append_lazy(JournalBatch& batch) {
   auto bytes = bytes_of(batch);
   auto error = check(batch, bytes, 2 * config_.max_outstanding_bytes);
-  if (!error) return hand_on(batch, bytes, std::nullopt);
+  if (!error) return gather(batch, bytes);
   // The sender goes on as if this was written: from here on the journal would lie.
   mission_failed(batch.mission, *error);
+}
+
+void Journal::gather(JournalBatch& batch, std::size_t bytes) {
+  auto& group = gathering_[batch.mission];
+  if (group.records.empty()) group.ticket = take_in(batch.mission, 0, std::nullopt);
+  auto& whole = batches_.at(group.ticket);
+  whole.bytes += bytes;
+  outstanding_bytes_ += bytes;
+  for (auto& record : batch.records) group.records.push_back(std::move(record));
+  if (config_.linger.count() == 0 || whole.bytes >= config_.linger_bytes)
+    return hand_on_gathered(batch.mission);
+  if (!linger_.armed())
+    linger_ = compat::run_delayed(self_, config_.linger, [this] { hand_on_all_gathered(); });
+}
+
+void Journal::hand_on_gathered(const std::string& mission) {
+  auto found = gathering_.find(mission);
+  if (found == gathering_.end()) return;
+  auto group = std::move(found->second);
+  gathering_.erase(found);
+  hand_on(group.ticket, mission, std::move(group.records));
+}
+
+void Journal::hand_on_all_gathered() {
+  linger_.cancel();
+  while (!gathering_.empty()) hand_on_gathered(std::string(gathering_.begin()->first));
 }
 
 std::optional<Error> Journal::check(const JournalBatch& batch, std::size_t bytes,
@@ -72,16 +101,20 @@ std::optional<Error> Journal::check(const JournalBatch& batch, std::size_t bytes
   return std::nullopt;
 }
 
-void Journal::hand_on(JournalBatch& batch, std::size_t bytes,
-                      std::optional<compat::Promise<std::uint64_t>> promise) {
+Journal::Ticket Journal::take_in(const std::string& mission, std::size_t bytes,
+                                 std::optional<compat::Promise<std::uint64_t>> promise) {
   auto ticket = next_ticket_++;
-  missions_[batch.mission].outstanding.insert(ticket);
+  missions_[mission].outstanding.insert(ticket);
   outstanding_bytes_ += bytes;
-  batches_.emplace(ticket, Batch{batch.mission, bytes, std::move(promise)});
+  batches_.emplace(ticket, Batch{mission, bytes, std::move(promise)});
+  return ticket;
+}
+
+void Journal::hand_on(Ticket ticket, std::string mission, std::vector<NewRecord> records) {
   auto done = [me = journal_self{self_}, ticket](Result<std::uint64_t> outcome) {
     compat::post(me, durable_atom_v, DurableNote{ticket, std::move(outcome)});
   };
-  store_->append(std::move(batch.mission), std::move(batch.records), std::move(done));
+  store_->append(std::move(mission), std::move(records), std::move(done));
 }
 
 void Journal::durable(const DurableNote& note) {
@@ -116,6 +149,10 @@ void Journal::end_if_done() {
 // ---- flush --------------------------------------------------------------------------------------
 
 caf::result<void> Journal::flush(const std::string& mission) {
+  if (mission.empty())
+    hand_on_all_gathered();
+  else
+    hand_on_gathered(mission);
   auto promise = compat::promise<void>(self_);
   flushes_.push_back({next_ticket_ - 1, mission, promise});
   answer_flushes();

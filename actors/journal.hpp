@@ -1,8 +1,9 @@
 #pragma once
-// The one way into the store. Batches are handed on at once, in the order in which they came; the
-// store's writer thread makes many of them durable with one sync. What is queued there is bounded
-// here.
+// The one way into the store. Batches are handed on in the order in which they came: at once when
+// somebody waits for them, else together with what comes in the next few milliseconds. The store's
+// writer thread makes many of them durable with one sync. What is queued is bounded here.
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -24,6 +25,11 @@ struct JournalConfig {
   /// append_lazy, whose sender cannot retry, may go to twice as much; above that the mission's
   /// journal fails.
   std::size_t max_outstanding_bytes = 64U << 20U;
+  /// How long a batch that nobody waits for may wait for company: a sync costs the same for one as
+  /// for many. 0 = not at all.
+  std::chrono::milliseconds linger{5};
+  /// Lazy records of a mission are handed on when there is so much of them, lingering or not.
+  std::size_t linger_bytes = 256U << 10U;
 };
 
 /// What the store's callbacks say to the journal, beside its public interface.
@@ -52,6 +58,11 @@ class Journal {
     std::size_t bytes = 0;
     std::optional<compat::Promise<std::uint64_t>> promise;
   };
+  /// Lazy records of one mission that wait for company; handed on as one batch.
+  struct Gathering {
+    Ticket ticket = 0;
+    std::vector<NewRecord> records;
+  };
   struct Flush {
     Ticket up_to = 0;
     std::string mission;  ///< empty: all
@@ -74,8 +85,12 @@ class Journal {
   void durable(const DurableNote& note);
 
   std::optional<Error> check(const JournalBatch& batch, std::size_t bytes, std::size_t bound) const;
-  void hand_on(JournalBatch& batch, std::size_t bytes,
-               std::optional<compat::Promise<std::uint64_t>> promise);
+  void gather(JournalBatch& batch, std::size_t bytes);
+  void hand_on_gathered(const std::string& mission);
+  void hand_on_all_gathered();
+  Ticket take_in(const std::string& mission, std::size_t bytes,
+                 std::optional<compat::Promise<std::uint64_t>> promise);
+  void hand_on(Ticket ticket, std::string mission, std::vector<NewRecord> records);
   void reopened(compat::Promise<void>& promise, const std::string& mission,
                 const Result<std::uint64_t>& outcome);
   void mission_failed(const std::string& mission, const Error& error);
@@ -95,6 +110,8 @@ class Journal {
   std::size_t outstanding_bytes_ = 0;
   std::uint64_t appended_ = 0;
   std::map<Ticket, Batch> batches_;
+  std::unordered_map<std::string, Gathering> gathering_;
+  compat::Timer linger_;
   std::unordered_map<std::string, Mission> missions_;
   std::vector<Flush> flushes_;
   std::map<Ticket, std::pair<std::string, compat::Promise<void>>> reopening_;

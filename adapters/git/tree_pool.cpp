@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -193,7 +194,9 @@ Status TreePool::reset(LockedTree& tree, const std::string& commit) const {
 
 Status TreePool::make_agent_repository(const LockedTree& tree, const std::string& content,
                                        const std::string& base) const {
-  const std::string folder = tree.path + "/.git";
+  // Made out of the agent's reach and then moved, so that nothing it left in its tree is written
+  // through.
+  const std::string folder = fs::path{tree.lease_file}.parent_path().string() + "/agent.git";
   if (auto gone = remove_tree(folder); !gone) return gone;
   for (const char* part : {"", "/objects", "/objects/info", "/refs", "/refs/heads", "/info"})
     if (auto made = make_folders(folder + part); !made) return made;
@@ -215,9 +218,19 @@ Status TreePool::make_agent_repository(const LockedTree& tree, const std::string
     if (auto put = write_file(folder + "/shallow", **shallow); !put) return put;
   if (auto put = write_file(folder + "/HEAD", base + "\n"); !put) return put;
   if (auto copied = copy_index(tree.index, folder + "/index"); !copied) return copied;
-  if (content == base) return ok_status();
+  if (content != base)
+    if (auto read = show_as_changes(tree, folder + "/index", base); !read) return read;
+  const std::string target = tree.path + "/.git";
+  if (auto gone = remove_tree(target); !gone) return gone;
+  if (::rename(folder.c_str(), target.c_str()) != 0)
+    return errno_error(errno, "cannot put the agent's repository in place", target);
+  return ok_status();
+}
+
+Status TreePool::show_as_changes(const LockedTree& tree, const std::string& index,
+                                 const std::string& base) const {
   // After a rebase the agent's git must show the task's work as changes against its new base.
-  const GitContext context = repository_.context(tree.path, folder + "/index");
+  const GitContext context = repository_.context(tree.path, index);
   if (auto read = git_.ok(context, {"read-tree", "-i", "-m", base}); !read) return read;
   auto refreshed = git_.run(context, {"update-index", "-q", "--refresh"});
   if (!refreshed) return refreshed.error();

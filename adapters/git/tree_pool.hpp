@@ -79,6 +79,8 @@ class TreePool {
   Status restore(LockedTree& tree, const std::string& content) const;
   Status make_agent_repository(const LockedTree& tree, const std::string& content,
                                const std::string& base) const;
+  Status show_as_changes(const LockedTree& tree, const std::string& index,
+                         const std::string& base) const;
   Status link_folders(const LockedTree& tree, const std::string& content) const;
 
   const Git& git_;

@@ -49,9 +49,10 @@ struct Stage {
     time.run();
     return pending;
   }
+  /// Appends lazily and lets the journal linger in vain.
   void lazy(const JournalBatch& wanted) {
     compat::post(journal, append_lazy_atom_v, wanted);
-    time.run();
+    time.advance(JournalConfig{}.linger);
   }
   Pending<Unit> flush(const std::string& mission) {
     auto pending = time.begin<Unit>(journal, flush_atom_v, mission);
@@ -180,6 +181,42 @@ TEST_CASE(
   CHECK(reopen().ok());
   CHECK(stage.append(batch("M", "e")).ok());
   CHECK(stage.rows("M") == "ae");
+}
+
+TEST_CASE("lazy appends that come together are handed on as one, in their order") {
+  Stage stage;
+  stage.store->hold();
+  auto post = [&](const char* mission, const char* row) {
+    compat::post(stage.journal, append_lazy_atom_v, batch(mission, row));
+    stage.time.run();
+  };
+  post("M", "a");
+  post("N", "x");
+  post("M", "b");
+  CHECK(stage.store->waiting() == 0);
+  stage.time.advance(JournalConfig{}.linger);
+  CHECK(stage.store->waiting() == 2);
+  post("M", "c");
+  auto awaited = stage.append(batch("M", "d"));  // takes along what came before, at once
+  CHECK(stage.store->waiting() == 4);
+  post("M", "e");
+  auto flushed = stage.flush("M");
+  CHECK(stage.store->waiting() == 5);
+  stage.store->release();
+  stage.time.run();
+  CHECK(*awaited.get() == 4);
+  CHECK(flushed.ok());
+  CHECK(stage.rows("M") == "abcde");
+  CHECK(stage.rows("N") == "x");
+  CHECK(stage.status().outstanding_bytes == 0);
+}
+
+TEST_CASE("much that nobody waits for is handed on without lingering") {
+  Stage stage({.linger_bytes = 1000});
+  compat::post(stage.journal, append_lazy_atom_v, batch("M", "a", 600));
+  compat::post(stage.journal, append_lazy_atom_v, batch("M", "b", 600));
+  stage.time.run();
+  CHECK(stage.rows("M") == "ab");
 }
 
 TEST_CASE("a lazy append's failure reaches the listener") {

@@ -153,7 +153,10 @@ struct SessionStage {
 
   explicit SessionStage(SchedulerConfig config = {}) {
     scheduler = time.track(spawn_scheduler(time.system(), std::move(config)));
-    journal = time.track(spawn_journal(time.system(), store, std::make_shared<InlineBlocking>()));
+    JournalConfig journalling;
+    journalling.linger = std::chrono::milliseconds(0);  // what is appended is there
+    journal = time.track(
+        spawn_journal(time.system(), store, std::make_shared<InlineBlocking>(), journalling));
     jobs = time.track(spawn_jobs(time.system(), processes));
     mission = time.spawn<PlayedMission, mission_actor>(ledger);
   }

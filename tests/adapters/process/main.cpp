@@ -3,6 +3,7 @@
 #include <sys/prctl.h>
 
 #include <catch2/catch_session.hpp>
+#include <cstdlib>
 #include <string_view>
 
 #include "adapters/process/job_helper.hpp"
@@ -13,9 +14,10 @@ int main(int argc, char** argv) {
   using namespace muster;
   if (is_job_helper(argc, argv)) return job_helper_main(argc, argv);
   if (is_engine(argc, argv)) return test::fake_engine(argc - 2, argv + 2);
-  if (argc > 1 && std::string_view(argv[1]) == "__keeper") {
-    return keeper_main(
-        {.engine_args = {argv + 2, argv + argc}, .orphan_grace = std::chrono::milliseconds{10000}});
+  if (argc > 2 && std::string_view(argv[1]) == "__keeper") {
+    return keeper_main({.engine_args = {argv + 3, argv + argc},
+                        .orphan_grace = std::chrono::milliseconds{10000},
+                        .same_interrupt = std::chrono::milliseconds{std::atoi(argv[2])}});
   }
   // Orphans of the processes that the tests kill come to us: so it is seen when they end.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
