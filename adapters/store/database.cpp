@@ -1,10 +1,14 @@
 #include "adapters/store/database.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace muster::store {
 namespace {
+
+constexpr std::chrono::milliseconds busy_patience{5000};
 
 Error error_of(sqlite3* handle, const std::string& what, const std::string& path) {
   auto code = sqlite3_errcode(handle) & 0xff;
@@ -72,11 +76,25 @@ Result<Database> Database::open(const std::string& path, bool create) {
   auto code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
   Database database(raw, path);
   if (code != SQLITE_OK) return database.error("cannot open the journal");
-  sqlite3_busy_timeout(raw, 5000);
-  for (const auto* pragma : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
-                             "PRAGMA cell_size_check=ON", "PRAGMA trusted_schema=OFF"})
+  sqlite3_busy_timeout(raw, static_cast<int>(busy_patience.count()));
+  // Readers leave the mode alone: changing it takes the file from everybody else for a moment.
+  if (create)
+    if (auto status = database.set_mode(); !status.ok()) return status.error();
+  for (const auto* pragma :
+       {"PRAGMA synchronous=FULL", "PRAGMA cell_size_check=ON", "PRAGMA trusted_schema=OFF"})
     if (auto status = database.run(pragma); !status.ok()) return status.error();
   return database;
+}
+
+/// SQLite does not wait by itself for a reader of another process to look away from a new file.
+Status Database::set_mode() {
+  const auto give_up = std::chrono::steady_clock::now() + busy_patience;
+  while (true) {
+    auto status = run("PRAGMA journal_mode=WAL");
+    const bool busy = !status.ok() && (sqlite3_errcode(handle_.get()) & 0xff) == SQLITE_BUSY;
+    if (!busy || std::chrono::steady_clock::now() > give_up) return status;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 Status Database::run(const char* sql) {

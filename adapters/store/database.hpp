@@ -61,6 +61,7 @@ class Database {
     void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
   };
   Database(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
+  Status set_mode();
 
   std::unique_ptr<sqlite3, Close> handle_;
   std::string path_;

@@ -14,6 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::uintmax_t empty_segment = 8;  // its first word alone
+
 /// A mission's files, open for reading.
 struct Files {
   Segment segment;
@@ -25,11 +27,14 @@ Result<Files> open_files(const std::string& folder, const std::string& mission) 
   auto paths = mission_paths(folder, mission);
   if (!paths.ok()) return paths.error();
   std::error_code ignored;
-  bool has_segment = fs::exists(paths->segment, ignored);
-  if (!fs::exists(paths->database, ignored)) {
-    if (!has_segment) return Error{ErrorCode::not_found, "no such mission", mission};
+  // In the order in which a writer makes them, backwards: it may be at it in another process.
+  bool has_database = fs::exists(paths->database, ignored);
+  auto segment_size = fs::file_size(paths->segment, ignored);
+  bool has_segment = !ignored;
+  if (!has_database && (!has_segment || segment_size <= empty_segment))
+    return Error{ErrorCode::not_found, "no such mission", mission};
+  if (!has_database && !fs::exists(paths->database, ignored))
     return corrupt(mission, 1, "the database file is missing");
-  }
   if (!has_segment) return corrupt(mission, 1, "the segment file is missing");
   auto segment = Segment::open(paths->segment, false);
   if (!segment.ok()) return named(segment.error(), mission, 1);
@@ -59,8 +64,12 @@ Status read_mission(const std::string& folder, const std::string& mission,
   auto scan = files->segment.scan(start.segment_from);
   if (!scan.ok()) return scan.error();
   if (!files->meta) {
-    if (scan->witness) return corrupt(mission, 1, "the database was lost");
-    return ok_status();
+    if (!scan->witness) return ok_status();
+    // Another process may have made the schema since.
+    auto meta = read_meta(files->database);
+    if (!meta.ok()) return named(meta.error(), mission, 1);
+    if (!*meta) return corrupt(mission, 1, "the database was lost");
+    return read_mission(folder, mission, query, live, visit);
   }
   Walk walk(mission, files->database, files->segment);
   auto wants = [&query](std::string_view kind) {
@@ -68,7 +77,9 @@ Status read_mission(const std::string& folder, const std::string& mission,
            std::find(query.kinds.begin(), query.kinds.end(), kind) != query.kinds.end();
   };
   if (auto status = walk.run(start, *scan, wants, visit); !status.ok()) return status;
-  bool moved = live();
+  auto size = files->segment.size();
+  if (!size.ok()) return size.error();
+  bool moved = *size != scan->size || live();  // by this process, or by another one
   if (moved) scan->good_end = UINT64_MAX;
   if (auto status = walk.check_witness(start, *scan); !status.ok()) return status;
   if (scan->corrupt && !moved)

@@ -193,6 +193,12 @@ Status Segment::sync() {
   return ok_status();
 }
 
+Result<std::uint64_t> Segment::size() const {
+  struct stat info {};
+  if (::fstat(fd_, &info) != 0) return system_error(errno, "cannot look at the segment", path_);
+  return static_cast<std::uint64_t>(info.st_size);
+}
+
 Result<std::string> Segment::read(std::uint64_t offset, std::uint64_t length) const {
   struct stat info {};
   if (::fstat(fd_, &info) != 0) return system_error(errno, "cannot look at the segment", path_);

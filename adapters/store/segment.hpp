@@ -66,6 +66,8 @@ class Segment {
   /// Cuts the file; what follows is written there.
   Status truncate(std::uint64_t end);
   [[nodiscard]] std::uint64_t end() const { return end_; }
+  /// Of the file now, whoever wrote it.
+  [[nodiscard]] Result<std::uint64_t> size() const;
 
  private:
   Segment(int fd, std::string path, std::uint64_t end);

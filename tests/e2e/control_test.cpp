@@ -123,6 +123,31 @@ TEST_CASE("attach from a second terminal sees the rest of the mission and ends w
   CHECK(Events(ended.out).count("landed") == 1);
 }
 
+TEST_CASE("logs from a second terminal reads the journal of a mission at work, at any moment") {
+  Sandbox machine(plain::files());
+  machine.script(scenario(plain::large_mission()));
+  auto run = machine.start({"run", "Be polite", "--json"});
+  std::size_t seen = 0;
+  while (run->running()) {
+    auto logs = machine.muster({"logs", "--json"});
+    INFO(logs.err);
+    if (seen == 0 && logs.exit_code != 0) {
+      CHECK_THAT(logs.err, ContainsSubstring("no mission in this workspace yet"));
+      continue;
+    }
+    REQUIRE(logs.exit_code == 0);
+    auto lines = json_lines(logs.out);
+    CHECK(lines.size() >= seen);
+    seen = lines.size();
+    for (std::size_t i = 0; i < lines.size(); ++i) CHECK(lines[i]["seq"] == i + 1);
+  }
+  CHECK(run->wait().exit_code == 0);
+  CHECK(seen > 0);
+  auto whole = json_lines(machine.muster({"logs", "--json"}).out);
+  CHECK(whole.size() >= seen);
+  CHECK(whole.back()["data"]["type"] == "sealed");
+}
+
 TEST_CASE("diff, undo, apply and discard of a sealed mission") {
   Sandbox machine(plain::files());
   machine.script(scenario(plain::small_mission()));
