@@ -586,14 +586,26 @@ void on(State& state, const TaskProposed& event) {
   link_tasks(state, state.tasks.size() - 1);
 }
 
+void on(State& state, const TaskReworded& event) {
+  if (auto* task = state.task(event.task)) task->spec.title = event.title;
+}
+
+void on(State& state, const NoticePosted& event) {
+  ++state.notices_posted;
+  state.notices[event.type] = {event.id, event.data, false};
+}
+
+void on(State& state, const NoticeTold& event) {
+  for (auto& [type, notice] : state.notices)
+    if (notice.id == event.id) notice.told = true;
+}
+
 template <class Event>
 void close_late(State& state, const Event& event) {
   if constexpr (requires { event.intent; }) close(state, event.intent, {});
-  if constexpr (std::is_same_v<Event, UsageRecorded>) on(state, event);
-}
-
-void on(State& state, const TaskReworded& event) {
-  if (auto* task = state.task(event.task)) task->spec.title = event.title;
+  if constexpr (std::is_same_v<Event, UsageRecorded> || std::is_same_v<Event, NoticePosted> ||
+                std::is_same_v<Event, NoticeTold>)
+    on(state, event);
 }
 
 void on(State&, const CommandRefused&) {}
@@ -602,7 +614,8 @@ void on(State&, const CommandRefused&) {}
 
 void apply(State& state, const EventBody& event) {
   if (is_terminal(state.phase)) {
-    // The end stands. Late receipts close what was open, late bills are counted.
+    // The end stands. Late receipts close what was open, late bills are counted, and people are
+    // told.
     std::visit([&state](const auto& body) { close_late(state, body); }, event);
     return;
   }

@@ -3,46 +3,13 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-// std::optional travels as null or the value.
-namespace nlohmann {
-template <class T>
-struct adl_serializer<std::optional<T>> {
-  static void to_json(json& out, const std::optional<T>& value) {
-    if (value)
-      out = *value;
-    else
-      out = nullptr;
-  }
-  static void from_json(const json& in, std::optional<T>& value) {
-    if (in.is_null())
-      value.reset();
-    else
-      value = in.get<T>();
-  }
-};
-}  // namespace nlohmann
+#include "runtime/core/event_json.hpp"
 
 namespace muster {
 
 #define MUSTER_FIELDS(...) NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(__VA_ARGS__)
-
-void to_json(nlohmann::json& out, const Error& error) {
-  out = {{"code", to_string(error.code)}, {"message", error.message}, {"context", error.context}};
-}
-void from_json(const nlohmann::json& in, Error& error) {
-  error.code = error_code_from(in.value("code", "internal")).value_or(ErrorCode::internal);
-  error.message = in.value("message", "");
-  error.context = in.value("context", "");
-}
-
-MUSTER_FIELDS(MissionLimits, iterations, attempts_per_task, review_rounds, same_error, active_tasks,
-              session_failures, max_tasks, max_files_per_task, max_cost_usd, max_time_ms,
-              max_tokens)
-MUSTER_FIELDS(ProjectCommand, kind, check, command, cwd, found_in)
-MUSTER_FIELDS(ReviewFinding, file, line, message, severity)
 MUSTER_FIELDS(MissionStarted, mission, objective, kind, workspace, team, approve_plan, baseline,
               at_ms, limits)
-MUSTER_FIELDS(IntentIssued, id, kind, task, attempt, round, iteration)
 MUSTER_FIELDS(StepFailed, intent, error)
 MUSTER_FIELDS(ContextDiscovered, intent, base, tree, stack, commands, dirty)
 MUSTER_FIELDS(BaselineRecorded, intent, receipts)
@@ -52,11 +19,9 @@ MUSTER_FIELDS(SnapshotReady, intent, base, conflicts)
 MUSTER_FIELDS(WorkSubmitted, intent, summary, tool_calls, changed, test_exempt_reason)
 MUSTER_FIELDS(TaskVerified, intent, tree, receipts, changed, findings)
 MUSTER_FIELDS(VerdictGiven, intent, approve, summary, findings)
-MUSTER_FIELDS(Merged, intent, commit, tree, tip, base_moved, conflicts)
 MUSTER_FIELDS(Landed, intent, commit, tree)
 MUSTER_FIELDS(IntegratedVerified, intent, tree, receipts)
 MUSTER_FIELDS(SealRequested, intent, summary)
-MUSTER_FIELDS(Sealed, intent, commit, branch, applied, note)
 MUSTER_FIELDS(Answered, intent, text, positive)
 MUSTER_FIELDS(LeaseExtended, task, files)
 MUSTER_FIELDS(IssueRaised, id, task, title, detail, by)
@@ -65,7 +30,6 @@ MUSTER_FIELDS(QuestionAsked, id, task, session, text)
 MUSTER_FIELDS(UsageRecorded, session, role, task, input_tokens, cached_input_tokens, output_tokens,
               cost_usd)
 MUSTER_FIELDS(TimePassed, at_ms)
-MUSTER_FIELDS(LimitHit, name, detail, fatal)
 MUSTER_FIELDS(UserAnswered, question, text)
 MUSTER_FIELDS(UserTold, task, text)
 MUSTER_FIELDS(UserWaived, check)
@@ -73,6 +37,8 @@ MUSTER_FIELDS(TodoDecided, task, accept)
 MUSTER_FIELDS(TaskProposed, task)
 MUSTER_FIELDS(TaskReworded, task, title)
 MUSTER_FIELDS(CommandRefused, session, role, task, command, reason)
+MUSTER_FIELDS(NoticePosted, id, type, data)
+MUSTER_FIELDS(NoticeTold, id)
 #undef MUSTER_FIELDS
 
 namespace {
@@ -113,7 +79,9 @@ constexpr std::array<std::string_view, std::variant_size_v<EventBody>> names{"mi
                                                                              "todo_decided",
                                                                              "task_proposed",
                                                                              "task_reworded",
-                                                                             "command_refused"};
+                                                                             "command_refused",
+                                                                             "notice_posted",
+                                                                             "notice_told"};
 
 template <std::size_t Index>
 EventBody read_as(const nlohmann::json& in) {
@@ -146,10 +114,16 @@ nlohmann::json event_to_json(const EventBody& event) {
       },
       event);
   out["type"] = event_name(event);
+  if (event_version > 1) out["v"] = event_version;  // 1 is what events without it have
   return out;
 }
 
 Result<EventBody> event_from_json(const nlohmann::json& in) try {
+  auto version = in.value("v", 1);
+  if (version > event_version)
+    return Error{ErrorCode::invalid_argument,
+                 "an event has version " + std::to_string(version) + "; this muster reads 1 to " +
+                     std::to_string(event_version) + ": a newer muster wrote it"};
   auto type = in.value("type", std::string());
   for (std::size_t i = 0; i < names.size(); ++i)
     if (names[i] == type)

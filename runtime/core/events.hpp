@@ -336,19 +336,35 @@ struct CommandRefused {
   std::string reason;   ///< likewise
 };
 
+// What people must hear, once it is certain that it will be remembered.
+/// A notice that is about to be told. The next of the same type takes its place.
+struct NoticePosted {
+  std::string id;    ///< "N1": the same for every time that it is told
+  std::string type;  ///< needs_user, mission_paused, mission_ended
+  std::string data;  ///< JSON
+};
+/// A front end has shown it to somebody.
+struct NoticeTold {
+  std::string id;
+};
+
 using EventBody =
     std::variant<MissionStarted, IntentIssued, StepFailed, ContextDiscovered, BaselineRecorded,
                  Triaged, PlanSubmitted, SnapshotReady, WorkSubmitted, TaskVerified, VerdictGiven,
                  Merged, Landed, IntegratedVerified, SealRequested, Sealed, Answered, LeaseExtended,
                  IssueRaised, IssueResolved, QuestionAsked, UsageRecorded, TimePassed, LimitHit,
                  UserStopped, UserPaused, UserResumed, UserAnswered, UserTold, UserWaived,
-                 TodoDecided, TaskProposed, TaskReworded, CommandRefused>;
+                 TodoDecided, TaskProposed, TaskReworded, CommandRefused, NoticePosted, NoticeTold>;
+
+/// The form in which events are written. A member more needs no new one: readers take what is
+/// missing as the default. Anything else does, with a step in events.cpp that lifts the older form.
+inline constexpr int event_version = 1;
 
 /// Stable name of the event's type: "mission_started", "landed" ...
 [[nodiscard]] std::string_view event_name(const EventBody& event) noexcept;
 /// {"type": name, ...members}.
 [[nodiscard]] nlohmann::json event_to_json(const EventBody& event);
-/// Inverse; the error names what is wrong.
+/// Inverse; the error names what is wrong, and is no corrupt when a newer muster wrote it.
 Result<EventBody> event_from_json(const nlohmann::json& in);
 
 }  // namespace muster

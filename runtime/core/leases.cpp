@@ -58,6 +58,17 @@ void LeaseTable::release(const std::string& holder) {
   std::erase_if(waiting_, [&](const auto& entry) { return entry.first == holder; });
 }
 
+LeaseTable LeaseTable::restored(
+    std::map<std::string, std::vector<std::string>> held,
+    std::vector<std::pair<std::string, std::vector<std::string>>> waiting) {
+  LeaseTable table;
+  table.held_ = std::move(held);
+  table.waiting_ = std::move(waiting);
+  for (const auto& [holder, files] : table.held_)
+    for (const auto& file : files) table.owner_[file] = holder;
+  return table;
+}
+
 std::optional<std::string> LeaseTable::holder_of(const std::string& file) const {
   auto found = owner_.find(file);
   if (found == owner_.end()) return std::nullopt;

@@ -36,6 +36,9 @@ class LeaseTable {
     return waiting_;
   }
   bool operator==(const LeaseTable&) const = default;
+  /// The table that had this in held() and waiting().
+  static LeaseTable restored(std::map<std::string, std::vector<std::string>> held,
+                             std::vector<std::pair<std::string, std::vector<std::string>>> waiting);
 
  private:
   std::map<std::string, std::vector<std::string>> held_;  // holder -> its files, sorted

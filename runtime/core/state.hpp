@@ -1,6 +1,7 @@
 #pragma once
 // The state of one mission: a plain value, the fold of its events.
 
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -81,6 +82,7 @@ struct TaskState {
   std::map<std::string, int> seen_errors;  ///< fingerprint -> times
   std::vector<std::string> guidance;       ///< what the user told it
   std::string reason;                      ///< why failed, skipped, dropped or parked
+  bool forgotten = false;  ///< long finished: only id, title, stage, iteration and commit are left
 };
 
 struct Question {
@@ -100,8 +102,18 @@ struct Issue {
   std::string fix_task;  ///< the task that was made to resolve it
 };
 
+/// The last notice of a type that was posted.
+struct PostedNotice {
+  std::string id;
+  std::string data;   ///< JSON
+  bool told = false;  ///< a front end has shown it
+};
+
 /// The engine's own questions: the id says what the answer decides.
 inline constexpr std::string_view plan_question = "plan";
+
+/// So many finished tasks are kept whole; of older ones only what lists and dependants need.
+inline constexpr std::size_t max_finished_tasks = 1000;
 
 struct State {
   // Identity
@@ -175,6 +187,8 @@ struct State {
   int questions_asked = 0;
   int mission_failures = 0;  ///< of mission-level steps in a row
   std::string last_failure;
+  std::map<std::string, PostedNotice> notices;  ///< by type
+  int notices_posted = 0;
 
   // Machine
   IntentId next_intent = 1;
@@ -184,6 +198,8 @@ struct State {
   std::size_t active_tasks = 0;      ///< tasks with is_active
   std::size_t unfinished_tasks = 0;  ///< tasks that are not terminal
   std::vector<std::vector<std::size_t>> dependants;  ///< by task position
+  std::deque<std::size_t>
+      finished;  ///< done and dropped tasks that are not forgotten, oldest first
 
   [[nodiscard]] const TaskState* task(const std::string& id) const;
   [[nodiscard]] TaskState* task(const std::string& id);

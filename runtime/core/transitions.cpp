@@ -24,6 +24,31 @@ void refresh_startable(State& state, std::size_t position) {
 
 }  // namespace
 
+namespace {
+
+/// What a long finished task must still say.
+void forget(TaskState& task) {
+  TaskState left;
+  left.spec.id = std::move(task.spec.id);
+  left.spec.title = std::move(task.spec.title);
+  left.stage = task.stage;
+  left.iteration = task.iteration;
+  left.accepted = task.accepted;
+  left.open_intent = task.open_intent;
+  left.commit = std::move(task.commit);
+  left.forgotten = true;
+  task = std::move(left);
+}
+
+void finished(State& state, std::size_t position) {
+  state.finished.push_back(position);
+  if (state.finished.size() <= max_finished_tasks) return;
+  forget(state.tasks[state.finished.front()]);
+  state.finished.pop_front();
+}
+
+}  // namespace
+
 void set_stage(State& state, TaskState& task, Stage stage) {
   auto position = position_of(state, task);
   auto before = task.stage;
@@ -42,6 +67,8 @@ void set_stage(State& state, TaskState& task, Stage stage) {
   if (stage == Stage::done || stage == Stage::dropped)
     for (auto dependant : state.dependants[position]) refresh_startable(state, dependant);
   if (stage == Stage::failed) skip_dependants(state, position);
+  bool over = stage == Stage::done || stage == Stage::dropped;
+  if (over && before != Stage::done && before != Stage::dropped) finished(state, position);
 }
 
 namespace {
