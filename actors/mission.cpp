@@ -35,7 +35,7 @@ std::string quoted(const std::string& word) {
 }  // namespace
 
 Mission::Mission(compat::Self<mission_actor> self, MissionSpec spec, MissionDeps deps)
-    : self_(self), spec_(std::move(spec)), deps_(std::move(deps)) {
+    : self_(self), spec_(std::move(spec)), deps_(std::move(deps)), meter_(spec_.snapshots) {
   state_.mission = spec_.mission;
 }
 
@@ -74,7 +74,7 @@ compat::Behavior<mission_actor> Mission::make_behavior() {
 void Mission::on_journal_failed(const Error& error) {
   if (journal_failure_ || told_end_) return;
   journal_failure_ = error;
-  publish("journal_failed", dumped(json{{"error", error.text()}}));
+  announce("journal_failed", dumped(json{{"error", error.text()}}), {});
   state_.paused = true;
   stop_everything();
   pump();
@@ -116,29 +116,26 @@ void Mission::load() {
 
 void Mission::read_journal() {
   deps_.session.blocking->run([this, store = deps_.store, id = spec_.mission, me = handle(),
-                               fresh = spec_.start.has_value()] {
-    auto records = std::make_shared<Result<std::vector<StoredRecord>>>(store->load(id));
-    if (fresh && !records->ok() && records->error().code == ErrorCode::not_found)
-      *records = std::vector<StoredRecord>{};
-    compat::post(me, resume_atom_v, Continuation{[this, records] { on_loaded(*records); }});
+                               bounds = spec_.snapshots, fresh = spec_.start.has_value()] {
+    auto replayed = std::make_shared<Result<Replayed>>(replay_mission(*store, id, bounds));
+    if (fresh && !replayed->ok() && replayed->error().code == ErrorCode::not_found)
+      *replayed = Replayed{};
+    compat::post(me, resume_atom_v, Continuation{[this, replayed] { on_loaded(*replayed); }});
   });
 }
 
-void Mission::on_loaded(const Result<std::vector<StoredRecord>>& records) {
-  if (!records) return give_up(records.error());
-  bool any = false;
-  for (const auto& stored : *records) {
-    const auto& text = stored.row.empty() ? stored.body : stored.row;
-    if (stored.kind == "effect") effects_.on_effect(stored.key, text);
-    if (stored.kind != "event") continue;
-    auto event = event_from_json(json::parse(text, nullptr, false));
-    if (!event)
-      return give_up({ErrorCode::corrupt, event.error().message,
-                      spec_.mission + " record " + std::to_string(stored.seq)});
-    muster::apply(state_, *event);
-    effects_.on_event(*event);
-    any = true;
+void Mission::on_loaded(Result<Replayed>& replayed) {
+  if (!replayed) return give_up(replayed.error());
+  bool any = replayed->any;
+  if (!replayed->warning.empty())
+    publish("journal_warning", dumped(json{{"text", replayed->warning}}));
+  if (any) {
+    state_ = std::move(replayed->state);
+    meter_ = replayed->meter;
+    effects_ = std::move(replayed->effects);
   }
+  heard_before_.clear();
+  for (const auto& [type, notice] : state_.notices) heard_before_.insert(type);
   state_.next_intent = std::max(state_.next_intent, intent_floor_);
   compat::send(self_, deps_.session.journal, subscribe_atom_v,
                JournalSubscription{spec_.mission,
@@ -183,7 +180,7 @@ void Mission::reopen_tree() {
                    for (const auto& [id, intent] : open)
                      record(StepFailed{id, {ErrorCode::cancelled, "the engine was restarted"}});
                    // Questions of sessions that are gone are asked again by their successors.
-                   if (state_.paused) record(UserResumed{});
+                   if (state_.paused && std::exchange(spec_.end_pause, true)) record(UserResumed{});
                    mark_all(state_);
                    arm_clock();
                    pump();
@@ -201,11 +198,6 @@ void Mission::arm_clock() {
   });
 }
 
-void Mission::publish(const std::string& type, const std::string& text) {
-  compat::send(self_, deps_.notifier, publish_atom_v,
-               std::make_shared<const Notice>(Notice{spec_.mission, type, text}));
-}
-
 void Mission::record(const EventBody& event) {
   auto row = dumped(event_to_json(event));
   compat::send(self_, deps_.session.journal, append_lazy_atom_v,
@@ -213,9 +205,21 @@ void Mission::record(const EventBody& event) {
   auto before = state_.phase;
   muster::apply(state_, event);
   effects_.on_event(event);
-  publish(std::string(event_name(event)), row);
+  bool of_notices =
+      std::holds_alternative<NoticePosted>(event) || std::holds_alternative<NoticeTold>(event);
+  if (!of_notices) publish(std::string(event_name(event)), row);
   if (state_.phase != before) publish_phase(before);
   after_event(event);
+  meter_.event(row.size());
+  if (meter_.due()) snapshot();
+}
+
+/// From here on a start need not look at what was before.
+void Mission::snapshot() {
+  auto record = snapshot_record(state_, effects_);
+  meter_.snapshot(record.body.size());
+  compat::send(self_, deps_.session.journal, append_lazy_atom_v,
+               JournalBatch{spec_.mission, {std::move(record)}});
 }
 
 /// A barrier that is met at once is passed within one event; who watches is told of it all the
@@ -261,10 +265,14 @@ void Mission::pump() {
   tell_needs_user();
   if (state_.paused && state_.open.empty() && !told_paused_) {
     told_paused_ = true;
-    compat::request(
-        self_, deps_.session.journal, request_deadline, [this] { publish("mission_paused", "{}"); },
-        [this](const Error&) { publish("mission_paused", "{}"); }, flush_atom_v, spec_.mission);
+    post("mission_paused", paused_json());
   }
+}
+
+std::string Mission::paused_json() const {
+  if (!journal_failure_) return "{}";
+  return dumped(json{{"reason", "nothing can be recorded: " + journal_failure_->text()},
+                     {"code", to_string(journal_failure_->code)}});
 }
 
 /// A person is wanted when nothing goes on without one: the engine asks, or every step that is
@@ -272,7 +280,7 @@ void Mission::pump() {
 void Mission::tell_needs_user() {
   bool waits = state_.wants_user || (!state_.open.empty() && asking_.size() >= state_.open.size());
   waits = waits && !state_.paused;
-  if (waits && !told_needs_user_) publish("needs_user", dumped(questions_to_json(state_)));
+  if (waits && !told_needs_user_) post("needs_user", dumped(questions_to_json(state_)));
   told_needs_user_ = waits;
 }
 
@@ -303,15 +311,10 @@ void Mission::tell_end() {
   if (told_end_ || !sessions_.empty() || !verifiers_.empty() || projecting_) return;
   told_end_ = true;
   end_timer_.cancel();
-  auto tell = [this] { publish("mission_ended", dumped(outcome_to_json(state_))); };
-  auto flush = [this, tell] {
-    compat::request(
-        self_, deps_.session.journal, request_deadline, tell, [tell](const Error&) { tell(); },
-        flush_atom_v, spec_.mission);
-  };
+  auto tell = [this] { post("mission_ended", dumped(outcome_to_json(state_))); };
   compat::request(
-      self_, deps_.session.jobs, request_deadline, [flush](std::uint64_t) { flush(); },
-      [flush](const Error&) { flush(); }, kill_scope_atom_v, JobFilter{spec_.mission, {}, {}, {}});
+      self_, deps_.session.jobs, request_deadline, [tell](std::uint64_t) { tell(); },
+      [tell](const Error&) { tell(); }, kill_scope_atom_v, JobFilter{spec_.mission, {}, {}, {}});
 }
 
 // ---- todo.md

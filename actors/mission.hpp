@@ -2,6 +2,8 @@
 // One mission: the only writer of its State. Journals every event, applies it, asks decide() what
 // is next, and has the steps carried out.
 //   mission.cpp          life: load, record, pump, control, end
+//   mission_replay.cpp   from the journal to the state
+//   mission_notices.cpp  what a person must hear
 //   mission_steps.cpp    intents -> sessions, verifications, version control
 //   mission_results.cpp  what comes back -> receipt events; the tools that sessions ask the mission
 //   for
@@ -15,6 +17,7 @@
 #include <vector>
 
 #include "actors/agent_profile.hpp"
+#include "actors/mission_replay.hpp"
 #include "actors/session.hpp"
 #include "actors/verifier.hpp"
 #include "messages/protocol.hpp"
@@ -43,6 +46,9 @@ struct MissionSpec {
   SessionLimits session;
   std::chrono::milliseconds verification{600000};
   bool new_test_rule = true;
+  /// A person asked for it to go on: a pause ends. Else it survives the restart (D3).
+  bool end_pause = true;
+  SnapshotBounds snapshots;
 };
 
 /// Ports and services that a mission uses; they outlive all actors.
@@ -74,18 +80,26 @@ class Mission {
   // Life
   void load();
   void read_journal();
-  void on_loaded(const Result<std::vector<StoredRecord>>& records);
+  void on_loaded(Result<Replayed>& replayed);
   void reopen_tree();
   void give_up(const Error& error);
   void record(const EventBody& event);
+  void snapshot();
   void pump();
   void after_event(const EventBody& event);
   void ended();
   void tell_end();
   void tell_needs_user();
+  [[nodiscard]] std::string paused_json() const;
   void on_journal_failed(const Error& error);
   caf::result<std::string> resume();
+  /// A tick for who watches; may be lost.
   void publish(const std::string& type, const std::string& json);
+  /// Told until somebody has shown it.
+  void post(const std::string& type, const std::string& json);
+  void announce(const std::string& type, const std::string& json, std::string id);
+  void tell_untold();
+  void taken_notice(const std::string& type, const std::string& id, bool recorded);
   void publish_phase(Phase before);
   void stop_everything();
   void arm_clock();
@@ -183,6 +197,11 @@ class Mission {
   std::optional<Error> journal_failure_;  // nothing can be recorded: what follows is not on disk
   IntentId intent_floor_ = 1;             // ids that were used already, journalled or not
   bool told_end_ = false;
+  SnapshotMeter meter_;
+  std::map<std::string, NoticePtr> untold_;  // by type: posted, and no front end has shown it yet
+  std::set<std::string> heard_before_;       // types that an earlier incarnation posted
+  std::uint64_t unrecorded_notices_ = 0;
+  compat::Timer tell_timer_;
   compat::Timer end_timer_;
   compat::Timer clock_;
   compat::Timer todo_timer_;

@@ -1,5 +1,6 @@
 #include "actors/notifier.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -69,11 +70,19 @@ NotifierStatus Notifier::status() const {
 }
 
 void Notifier::enqueue(Sink& sink, const NoticePtr& notice) {
+  auto is_same = [&notice](const NoticePtr& other) {
+    return other->id == notice->id && other->mission == notice->mission;
+  };
+  // Told again because nobody took it yet: it waits here.
+  if (!notice->id.empty() && std::any_of(sink.queue.begin(), sink.queue.end(), is_same)) return;
   sink.queue.push_back(notice);
   if (sink.queue.size() <= sink.spec.capacity) return;
-  // What a consumer is looking at right now is not ours to drop.
+  // What a consumer is looking at right now is not ours to drop; what must be told goes last.
   bool first_is_out = sink.in_flight && sink.gap == 0;
-  sink.queue.erase(sink.queue.begin() + (first_is_out ? 1 : 0));
+  auto first = sink.queue.begin() + (first_is_out ? 1 : 0);
+  auto tick = std::find_if(first, sink.queue.end(),
+                           [](const NoticePtr& waiting) { return waiting->id.empty(); });
+  sink.queue.erase(tick == sink.queue.end() ? first : tick);
   ++sink.dropped;
   ++sink.dropped_untold;
 }
@@ -86,6 +95,7 @@ NoticePtr Notifier::next(Sink& sink) {
 
 void Notifier::taken(Sink& sink) {
   if (sink.gap == 0) {
+    if (!sink.spec.passive && sink.queue.front()->taken) sink.queue.front()->taken();
     sink.queue.pop_front();
     ++sink.delivered;
   }

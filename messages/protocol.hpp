@@ -62,7 +62,10 @@ struct SinkSpec {
   std::shared_ptr<NoticeSink> sink;
   notice_consumer consumer;
   std::size_t capacity =
-      1024;  ///< notices; when full the oldest is dropped, and the sink is told how many
+      1024;  ///< notices; when full the oldest tick is dropped, and the sink is told how many
+  /// A sink that may have nobody behind it: that it takes a notice tells nobody. It calls the
+  /// notice's `taken` itself.
+  bool passive = false;
 };
 
 /// Bounded fan-out of notices to front ends; its crash costs ticks, no work.

@@ -173,11 +173,16 @@ struct JobExitNote {
 
 // ---- notifier -----------------------------------------------------------------------------------
 
-/// Something a person or a front end may want to know; losing one costs nothing but the tick.
+/// Something a person or a front end may want to know. One without an id is a tick: losing it costs
+/// nothing. One with an id is told until a front end has taken it; a front end that sees an id
+/// again has been told already.
 struct Notice {
   std::string mission;  ///< empty: the engine as a whole
   std::string type;     ///< e.g. "lane.paused"; snake_case after the dot
   std::string json;     ///< an object
+  std::string id = {};  ///< unique in its mission; empty = a tick
+  /// Called from any thread, as often as one likes, when somebody has been told; empty for a tick.
+  std::function<void()> taken = {};
 };
 
 /// A consumer in another thread. offer() is called on the notifier's thread: it must not block, and

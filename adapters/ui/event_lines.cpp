@@ -143,7 +143,11 @@ const std::map<std::string, Words>& plain_words() {
        }},
       {"user_stopped", [](const json&) { return loud("stopped by you"); }},
       {"user_paused", [](const json&) { return loud("pausing"); }},
-      {"mission_paused", [](const json&) { return loud("paused; muster resume goes on"); }},
+      {"mission_paused",
+       [](const json& d) {
+         auto why = safe(d, "reason");
+         return loud("paused; " + (why.empty() ? "" : why + "; ") + "muster resume goes on");
+       }},
       {"user_resumed", [](const json&) { return loud("goes on"); }},
       {"user_answered", [](const json& d) { return quiet("you answered " + safe(d, "question")); }},
       {"user_told", [](const json& d) { return quiet("you told " + task_of(d)); }},
@@ -158,6 +162,7 @@ const std::map<std::string, Words>& plain_words() {
                      safe(d, "reason"));
        }},
       {"journal_failed", [](const json& d) { return loud("journal: " + safe(d, "error")); }},
+      {"journal_warning", [](const json& d) { return loud("journal: " + safe(d, "text")); }},
       {"lane.paused",
        [](const json& d) {
          return loud(fmt::format("{} pauses for {}", safe(d, "lane"),

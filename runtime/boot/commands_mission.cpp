@@ -111,6 +111,7 @@ int run(const cli::CommandLine&, const cli::MissionCommand& command, Workspace w
     // on".
     auto latest = choose_mission(workspace, {});
     if (latest) options.resume = *latest;
+    options.by_keeper = true;
   }
   if (options.resume.empty()) options.start = start;
   options.engine = engine_options(std::move(workspace));
@@ -119,13 +120,14 @@ int run(const cli::CommandLine&, const cli::MissionCommand& command, Workspace w
 }
 
 int resume(const cli::ResumeCommand& command, Workspace workspace) {
-  (void)take_resume_flag();
+  bool by_keeper = take_resume_flag();
   auto mission = choose_mission(workspace, command.mission);
   if (!mission) return complain(mission.error());
   if (!workspace.config.config.model_for("worker")) return without_model();
   RunOptions options;
   options.view = command.view;
   options.resume = *mission;
+  options.by_keeper = by_keeper;
   options.engine = engine_options(std::move(workspace));
   block_signals();
   return run_mission(std::move(options));

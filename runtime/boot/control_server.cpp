@@ -45,8 +45,10 @@ struct ControlServer::Parts {
   void tell(const Notice& notice) {
     auto data = json::parse(notice.json, nullptr, false);
     json params{{"seq", ++seq}, {"mission", notice.mission}, {"type", notice.type}, {"data", data}};
+    if (!notice.id.empty()) params["id"] = notice.id;
     std::lock_guard lock(mutex);
     for (auto client : attached) server->notify(client, "event", params);
+    if (!attached.empty() && notice.taken) notice.taken();
   }
 };
 
@@ -70,7 +72,9 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(Engine& engine) {
       });
   if (!server) return server.error();
   parts->server = std::move(*server);
-  engine.subscribe("control", [raw](const Notice& notice) { raw->tell(notice); });
+  // Passive: without a client nobody is told.
+  engine.subscribe(
+      "control", [raw](const Notice& notice) { raw->tell(notice); }, true);
   return std::unique_ptr<ControlServer>(new ControlServer(std::move(parts)));
 }
 

@@ -1,6 +1,7 @@
 #include "runtime/boot/engine.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <ctime>
 #include <mutex>
@@ -153,7 +154,8 @@ struct Engine::Parts {
 
   Status start();
   [[nodiscard]] MissionDeps mission_deps(const std::string& id);
-  Status spawn_mission(const std::string& id, std::optional<MissionStarted> start);
+  Status spawn_mission(const std::string& id, std::optional<MissionStarted> start,
+                       bool end_pause = false);
   [[nodiscard]] mission_actor find_mission();
   void notify(const Notice& notice) {
     compat::post(registry->whereis<notifier_actor>("notifier"), publish_atom_v,
@@ -273,7 +275,8 @@ MissionDeps Engine::Parts::mission_deps(const std::string& id) {
   return deps;
 }
 
-Status Engine::Parts::spawn_mission(const std::string& id, std::optional<MissionStarted> start) {
+Status Engine::Parts::spawn_mission(const std::string& id, std::optional<MissionStarted> start,
+                                    bool end_pause) {
   auto spec = std::make_shared<ChildSpec>();
   spec->id = id;
   spec->restart = Restart::transient;
@@ -283,7 +286,10 @@ Status Engine::Parts::spawn_mission(const std::string& id, std::optional<Mission
   mission_spec.session = session_limits(options.config);
   mission_spec.verification = ms_or(options.config.timeouts.verification_ms, 24h);
   mission_spec.new_test_rule = options.new_test_rule;
-  spec->start = [this, id, mission_spec]() -> Result<caf::actor> {
+  // A person's wish to go on is one wish: a mission that crashes later keeps its pause.
+  auto wish = std::make_shared<std::atomic<bool>>(end_pause);
+  spec->start = [this, id, mission_spec, wish]() mutable -> Result<caf::actor> {
+    mission_spec.end_pause = wish->exchange(false);
     return compat::untyped(
         compat::spawn<Mission, mission_actor>(*system, mission_spec, mission_deps(id)));
   };
@@ -340,7 +346,7 @@ Status Engine::start_mission(const std::string& id, MissionStarted start) {
   return parts_->spawn_mission(id, std::move(start));
 }
 
-Status Engine::resume_mission(const std::string& id) {
+Status Engine::resume_mission(const std::string& id, bool end_pause) {
   {
     std::lock_guard lock(parts_->mutex);
     if (!parts_->mission.empty() && parts_->registry->find(parts_->mission))
@@ -348,7 +354,7 @@ Status Engine::resume_mission(const std::string& id) {
                    "mission " + parts_->mission + " is at work in this workspace"};
     parts_->mission = id;
   }
-  return parts_->spawn_mission(id, std::nullopt);
+  return parts_->spawn_mission(id, std::nullopt, end_pause);
 }
 
 std::string Engine::current_mission() const {
@@ -369,11 +375,13 @@ void Engine::control_async(std::string method, std::string params,
                      reply = std::move(reply)] { reply(control(method, params)); });
 }
 
-void Engine::subscribe(const std::string& id, std::function<void(const Notice&)> sink) {
+void Engine::subscribe(const std::string& id, std::function<void(const Notice&)> sink,
+                       bool passive) {
   SinkSpec spec;
   spec.id = id;
   spec.sink = std::make_shared<FunctionSink>(std::move(sink));
   spec.capacity = 4096;
+  spec.passive = passive;
   (void)compat::ask<Unit>(*parts_->system, parts_->registry->whereis<notifier_actor>("notifier"),
                           request_deadline, subscribe_atom_v, spec);
 }

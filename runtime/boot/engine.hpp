@@ -38,8 +38,9 @@ class Engine {
   [[nodiscard]] std::string new_mission_id() const;
   /// Starts a mission; conflict while another one runs here (M2).
   Status start_mission(const std::string& id, MissionStarted start);
-  /// Goes on with a mission of the journal; conflict as above.
-  Status resume_mission(const std::string& id);
+  /// Goes on with a mission of the journal; conflict as above. `end_pause`: a person asked for it,
+  /// so a pause ends; else it survives.
+  Status resume_mission(const std::string& id, bool end_pause);
   /// The mission that runs or ran last in this engine; "" = none.
   [[nodiscard]] std::string current_mission() const;
   /// Asks the current mission; the answer is JSON. unavailable when there is none.
@@ -48,8 +49,9 @@ class Engine {
   void control_async(std::string method, std::string params,
                      std::function<void(Result<std::string>)> reply);
 
-  /// Every notice from now on, on the notifier's thread; must not block.
-  void subscribe(const std::string& id, std::function<void(const Notice&)> sink);
+  /// Every notice from now on, on the notifier's thread; must not block. `passive`: see SinkSpec.
+  void subscribe(const std::string& id, std::function<void(const Notice&)> sink,
+                 bool passive = false);
   void unsubscribe(const std::string& id);
 
   [[nodiscard]] IoLoop& loop();

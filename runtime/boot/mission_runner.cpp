@@ -9,6 +9,7 @@
 #include <deque>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -170,7 +171,7 @@ class Runner {
   }
 
   Status start() {
-    if (!options_.start) return engine_->resume_mission(options_.resume);
+    if (!options_.start) return engine_->resume_mission(options_.resume, !options_.by_keeper);
     return engine_->start_mission(engine_->new_mission_id(), *options_.start);
   }
 
@@ -202,6 +203,7 @@ class Runner {
   }
 
   std::optional<int> on_notice(const Notice& notice) {
+    if (!notice.id.empty() && !shown_.insert(notice.id).second) return std::nullopt;
     auto data = json::parse(notice.json, nullptr, false);
     ui::UiEvent event{++seq_, wall_ms(), notice.type, data};
     view_->on_event(event);
@@ -210,12 +212,7 @@ class Runner {
       outcome_ = data;
       return data.value("exit_code", 1);
     }
-    if (notice.type == "mission_paused") {
-      outcome_ = json{{"outcome", "paused"},
-                      {"exit_code", cli::exit_interrupted},
-                      {"reason", "go on with: muster resume"}};
-      return cli::exit_interrupted;
-    }
+    if (notice.type == "mission_paused") return on_paused(data);
     if (notice.type == "needs_user") {
       refresh();
       if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
@@ -225,6 +222,16 @@ class Runner {
       }
     }
     return std::nullopt;
+  }
+
+  /// By a person; or by the engine, which cannot go on before a person has seen to something.
+  int on_paused(const json& data) {
+    auto why = data.value("reason", "");
+    auto code = why.empty() ? cli::exit_interrupted : cli::exit_needs_user;
+    outcome_ = json{{"outcome", "paused"},
+                    {"exit_code", code},
+                    {"reason", (why.empty() ? "" : why + "; ") + "go on with: muster resume"}};
+    return code;
   }
 
   void refresh() {
@@ -259,6 +266,7 @@ class Runner {
   std::unique_ptr<ui::View> view_;
   std::optional<std::chrono::steady_clock::time_point> interrupted_at_;
   json outcome_;
+  std::set<std::string> shown_;  // ids of notices
   std::uint64_t seq_ = 0;
 };
 

@@ -592,7 +592,7 @@ void on(State& state, const TaskReworded& event) {
 
 void on(State& state, const NoticePosted& event) {
   ++state.notices_posted;
-  state.notices[event.type] = {event.id, event.data, false};
+  state.notices[event.notice] = {event.id, event.data, false};
 }
 
 void on(State& state, const NoticeTold& event) {

@@ -4,6 +4,8 @@
 // was run before it and what came of it; what has no receipt may or may not have run.
 
 #include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,16 +15,24 @@
 
 namespace muster {
 
-/// Folds a mission's records, in their order.
+/// Folds a mission's events, in their order. Which commands the sessions ran is asked of the
+/// journal afterwards, for those alone that matter.
 class EffectLedger {
  public:
-  /// A record of kind "effect": `session` is its key ("S12" for intent 12), `row` its JSON.
-  void on_effect(std::string_view session, std::string_view row);
   void on_event(const EventBody& event);
+  /// Sessions ("S12" for intent 12) whose commands somebody may have to be told.
+  [[nodiscard]] std::vector<std::string> sessions() const;
+  /// A record of kind "effect", in order: `session` is its key, `row` its JSON.
+  void on_effect(std::string_view session, std::string_view row);
 
   /// For the briefing of the next session of that kind for that task: a line for each command of
   /// the sessions whose step failed since the last that succeeded, oldest first. Empty = none.
   [[nodiscard]] std::string left_by_failed(IntentKind kind, const std::string& task) const;
+
+  /// For a snapshot: what came of the events, without the commands.
+  [[nodiscard]] nlohmann::json to_json() const;
+  /// Inverse; nullopt when it is none.
+  static std::optional<EffectLedger> from_json(const nlohmann::json& in);
 
  private:
   struct Command {
@@ -35,9 +45,9 @@ class EffectLedger {
   void carry(IntentId intent);
   void settle(IntentId intent);
 
-  std::map<std::string, std::vector<Command>, std::less<>> running_;  ///< by session
-  std::map<IntentId, Step> steps_;                                    ///< that are open
-  std::map<Step, std::vector<Command>> failed_;
+  std::map<IntentId, Step> steps_;                ///< that are open
+  std::map<Step, std::vector<IntentId>> failed_;  ///< since the last success, oldest first
+  std::map<std::string, std::vector<Command>, std::less<>> commands_;  ///< by session
 };
 
 }  // namespace muster

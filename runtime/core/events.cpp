@@ -37,7 +37,7 @@ MUSTER_FIELDS(TodoDecided, task, accept)
 MUSTER_FIELDS(TaskProposed, task)
 MUSTER_FIELDS(TaskReworded, task, title)
 MUSTER_FIELDS(CommandRefused, session, role, task, command, reason)
-MUSTER_FIELDS(NoticePosted, id, type, data)
+MUSTER_FIELDS(NoticePosted, id, notice, data)
 MUSTER_FIELDS(NoticeTold, id)
 #undef MUSTER_FIELDS
 

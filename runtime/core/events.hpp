@@ -339,9 +339,9 @@ struct CommandRefused {
 // What people must hear, once it is certain that it will be remembered.
 /// A notice that is about to be told. The next of the same type takes its place.
 struct NoticePosted {
-  std::string id;    ///< "N1": the same for every time that it is told
-  std::string type;  ///< needs_user, mission_paused, mission_ended
-  std::string data;  ///< JSON
+  std::string id;      ///< "N1": the same for every time that it is told
+  std::string notice;  ///< its type: needs_user, mission_paused, mission_ended
+  std::string data;    ///< JSON
 };
 /// A front end has shown it to somebody.
 struct NoticeTold {

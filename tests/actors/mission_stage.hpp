@@ -46,6 +46,8 @@ struct MissionStage {
   std::vector<json> plan = {task("M1.T1", "src/one.cpp"), task("M1.T2", "src/two.cpp")};
   std::map<std::string, std::string> workspace;  ///< .muster/<name>
   int commands_exit = 0;
+  bool end_pause = true;
+  SnapshotBounds snapshots;
 
   MissionStage() {
     notifier = base.time.track(spawn_notifier(base.time.system(), std::make_shared<NoticeSinks>()));
@@ -117,6 +119,8 @@ struct MissionStage {
     spec.mission = "M";
     if (fresh) spec.start = started;
     spec.session = base.limits;
+    spec.end_pause = end_pause;
+    spec.snapshots = snapshots;
     mission = base.time.spawn<Mission, mission_actor>(spec, deps());
     base.time.run();
     return mission;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
 
 namespace muster {
 namespace {
@@ -82,6 +83,27 @@ TEST_CASE("writes and nonsense are no commands; a step's list is bounded") {
   auto told = ledger.left_by_failed(IntentKind::work, "M1.T1");
   CHECK(std::count(told.begin(), told.end(), '\n') == 100);
   CHECK(told.starts_with("- `c50`"));
+}
+
+TEST_CASE("D1 a ledger that went through a snapshot knows whose commands matter, and goes on") {
+  EffectLedger ledger;
+  ledger.on_event(work(5));
+  ledger.on_event(StepFailed{5, restarted});
+  ledger.on_event(work(6, "M1.T2"));
+  ledger.on_event(work(7));
+  auto again = EffectLedger::from_json(nlohmann::json::parse(ledger.to_json().dump()));
+  REQUIRE(again.has_value());
+  CHECK(again->to_json() == ledger.to_json());
+  auto sessions = again->sessions();
+  std::sort(sessions.begin(), sessions.end());
+  CHECK(sessions == std::vector<std::string>{"S5", "S6", "S7"});
+  again->on_effect("S5", begun("S5.J1", "one"));
+  CHECK(again->left_by_failed(IntentKind::work, "M1.T1") ==
+        "- `one`: outcome unknown; it may have run in part or not at all\n");
+  again->on_event(WorkSubmitted{7});
+  CHECK(again->sessions() == std::vector<std::string>{"S6"});
+  CHECK_FALSE(EffectLedger::from_json(nlohmann::json::parse(R"({"open":[["x"]]})")).has_value());
+  CHECK_FALSE(EffectLedger::from_json({}).has_value());
 }
 
 }  // namespace muster

@@ -117,7 +117,9 @@ TEST_CASE("a notice is known until the next of its type, told once a front end s
   State state;
   muster::apply(state, MissionStarted{"m", "o"});
   muster::apply(state, NoticePosted{"N1", "needs_user", "{}"});
-  muster::apply(state, NoticePosted{"N2", "needs_user", R"({"a":1})"});
+  auto read = event_from_json(event_to_json(NoticePosted{"N2", "needs_user", R"({"a":1})"}));
+  REQUIRE(read.ok());
+  muster::apply(state, *read);
   muster::apply(state, NoticeTold{"N1"});
   REQUIRE(state.notices.size() == 1);
   CHECK_FALSE(state.notices.at("needs_user").told);
