@@ -95,7 +95,7 @@ function(muster_tests folder)
       MUSTER_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MUSTER_BINARY="${PROJECT_BINARY_DIR}/muster")
   endif()
 
-  set(no_tests support scenarios fixtures data)
+  set(no_tests support scenarios fixtures data sim)
   # What a folder is linked with; the others are linked with everything.
   set(link_core muster_core)
   set(link_ports muster_ports)
@@ -149,6 +149,17 @@ function(muster_tests folder)
   if(TARGET muster_test_e2e AND TARGET muster)
     add_dependencies(muster_test_e2e muster)
   endif()
+endfunction()
+
+# muster_simulator(FOLDER): muster_sim, the whole engine under virtual time, and what it must pass. Fewer seeds:
+# $MUSTER_SIM_SEEDS.
+function(muster_simulator folder)
+  muster_glob(sources "${folder}/*.cpp")
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(muster_sim ${sources})
+  target_link_libraries(muster_sim PRIVATE muster_test_support muster_boot)
 endfunction()
 
 # muster_benchmark(NAME): muster_bench_<NAME> from benchmarks/<NAME>.

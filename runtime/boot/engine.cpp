@@ -11,13 +11,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "actors/jobs.hpp"
-#include "actors/journal.hpp"
-#include "actors/mission.hpp"
-#include "actors/notifier.hpp"
-#include "actors/registry.hpp"
-#include "actors/scheduler.hpp"
-#include "actors/supervisor.hpp"
 #include "adapters/files/builtin_checks.hpp"
 #include "adapters/files/local_workspace_files.hpp"
 #include "adapters/files/projection.hpp"
@@ -30,6 +23,7 @@
 #include "adapters/process/uv_process.hpp"
 #include "adapters/store/sqlite_store.hpp"
 #include "adapters/treesitter/shell_parser.hpp"
+#include "runtime/boot/actor_tree.hpp"
 #include "runtime/boot/command_guard.hpp"
 #include "runtime/boot/roster.hpp"
 #include "runtime/boot/survey.hpp"
@@ -144,10 +138,9 @@ struct Engine::Parts {
   TreeSitterShellParser parser;
   Roster roster;
   compat::SystemConfig system_config;
-  std::unique_ptr<caf::actor_system> system;
-  std::shared_ptr<Registry> registry = std::make_shared<Registry>();
   std::shared_ptr<NoticeSinks> sinks = std::make_shared<NoticeSinks>();
-  supervisor_actor root;
+  std::unique_ptr<ActorTree> tree;  // before the system: actors call it
+  std::unique_ptr<caf::actor_system> system;
   std::mutex mutex;
   std::string mission;   ///< guarded by mutex
   bool stopped = false;  ///< guarded by mutex
@@ -157,10 +150,6 @@ struct Engine::Parts {
   Status spawn_mission(const std::string& id, std::optional<MissionStarted> start,
                        bool end_pause = false);
   [[nodiscard]] mission_actor find_mission();
-  void notify(const Notice& notice) {
-    compat::post(registry->whereis<notifier_actor>("notifier"), publish_atom_v,
-                 std::make_shared<const Notice>(notice));
-  }
 };
 
 Status Engine::Parts::start() {
@@ -181,63 +170,24 @@ Status Engine::Parts::start() {
   };
   system = std::make_unique<caf::actor_system>(system_config);
 
-  auto on_event = [](const SupervisorEvent& event) {
+  ActorTreeParts parts;
+  parts.store = store;
+  parts.blocking = pool;
+  parts.processes = processes;
+  parts.sinks = sinks;
+  parts.scheduler = scheduler_config(options.config);
+  if (auto limit = slots_of(options.config.limits.jobs)) parts.jobs.max_running = *limit;
+  parts.on_event = [](const SupervisorEvent& event) {
     if (event.kind != SupervisorEvent::Kind::started)
       spdlog::debug("supervisor {}: {} {} {}", event.supervisor, event.child, to_string(event.kind),
                     event.error.message);
   };
-  auto& actors = *system;
-  SupervisorSpec missions;
-  missions.name = "missions";
-  missions.strategy = Strategy::dynamic;
-  missions.registry = registry;
-  missions.on_event = on_event;
-
-  SupervisorSpec core;
-  core.name = "core";
-  core.strategy = Strategy::rest_for_one;
-  core.registry = registry;
-  core.on_event = on_event;
-  core.children.push_back({"journal", [this, &actors]() -> Result<caf::actor> {
-                             return compat::untyped(spawn_journal(actors, store, pool));
-                           }});
-  core.children.push_back({"scheduler", [this, &actors]() -> Result<caf::actor> {
-                             auto settings = scheduler_config(options.config);
-                             settings.notify = [this](const Notice& notice) { notify(notice); };
-                             return compat::untyped(spawn_scheduler(actors, std::move(settings)));
-                           }});
-  core.children.push_back({"jobs",
-                           [this, &actors]() -> Result<caf::actor> {
-                             JobsConfig settings;
-                             if (auto limit = slots_of(options.config.limits.jobs))
-                               settings.max_running = *limit;
-                             settings.notify = [this](const Notice& notice) { notify(notice); };
-                             return compat::untyped(
-                                 spawn_jobs(actors, processes, std::move(settings)));
-                           },
-                           Restart::permanent, std::chrono::milliseconds(10000)});
-  core.children.push_back(supervisor_child(actors, std::move(missions)));
-
-  SupervisorSpec engine;
-  engine.name = "engine";
-  engine.strategy = Strategy::one_for_one;
-  engine.registry = registry;
-  engine.on_event = on_event;
-  engine.children.push_back({"notifier", [this, &actors]() -> Result<caf::actor> {
-                               return compat::untyped(spawn_notifier(actors, sinks));
-                             }});
-  engine.children.push_back(supervisor_child(actors, std::move(core)));
-  auto started = start_supervisor(actors, std::move(engine));
-  if (!started) return started.error();
-  root = *started;
-  return ok_status();
+  tree = std::make_unique<ActorTree>(*system, std::move(parts));
+  return tree->start();
 }
 
 MissionDeps Engine::Parts::mission_deps(const std::string& id) {
   MissionDeps deps;
-  deps.session.scheduler = registry->whereis<scheduler_actor>("scheduler");
-  deps.session.jobs = registry->whereis<jobs_actor>("jobs");
-  deps.session.journal = registry->whereis<journal_actor>("journal");
   deps.session.model = model.get();
   deps.session.blocking = pool.get();
   deps.session.open_files = [](const std::string& root) -> Result<std::shared_ptr<WorkspaceFiles>> {
@@ -250,7 +200,6 @@ MissionDeps Engine::Parts::mission_deps(const std::string& id) {
   deps.session.guard = make_command_guard(parser, options.config.policy, command_places(options));
   deps.session.wall_ms = wall_ms;
   deps.session.hidden_env = hidden_variables(options.config);
-  deps.notifier = registry->whereis<notifier_actor>("notifier");
   deps.store = store.get();
   git::GitOptions tree;
   tree.workspace = options.paths.workspace;
@@ -277,26 +226,19 @@ MissionDeps Engine::Parts::mission_deps(const std::string& id) {
 
 Status Engine::Parts::spawn_mission(const std::string& id, std::optional<MissionStarted> start,
                                     bool end_pause) {
-  auto spec = std::make_shared<ChildSpec>();
-  spec->id = id;
-  spec->restart = Restart::transient;
   MissionSpec mission_spec;
   mission_spec.mission = id;
   mission_spec.start = std::move(start);
   mission_spec.session = session_limits(options.config);
   mission_spec.verification = ms_or(options.config.timeouts.verification_ms, 24h);
   mission_spec.new_test_rule = options.new_test_rule;
-  // A person's wish to go on is one wish: a mission that crashes later keeps its pause.
-  auto wish = std::make_shared<std::atomic<bool>>(end_pause);
-  spec->start = [this, id, mission_spec, wish]() mutable -> Result<caf::actor> {
-    mission_spec.end_pause = wish->exchange(false);
-    return compat::untyped(
-        compat::spawn<Mission, mission_actor>(*system, mission_spec, mission_deps(id)));
-  };
-  auto missions = registry->whereis<supervisor_actor>("missions");
+  mission_spec.end_pause = end_pause;
+  auto missions = tree->missions();
   if (!missions) return Error{ErrorCode::unavailable, "the engine is shutting down"};
+  auto child =
+      tree->mission_child(std::move(mission_spec), [this, id] { return mission_deps(id); });
   auto started = compat::ask<caf::actor>(*system, missions, request_deadline, start_child_atom_v,
-                                         ChildSpecPtr(spec));
+                                         std::move(child));
   if (!started) return started.error();
   return ok_status();
 }
@@ -307,7 +249,7 @@ mission_actor Engine::Parts::find_mission() {
     std::lock_guard lock(mutex);
     id = mission;
   }
-  return id.empty() ? mission_actor{} : registry->whereis<mission_actor>(id);
+  return id.empty() ? mission_actor{} : tree->registry().whereis<mission_actor>(id);
 }
 
 Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -335,7 +277,7 @@ std::string Engine::new_mission_id() const {
 Status Engine::start_mission(const std::string& id, MissionStarted start) {
   {
     std::lock_guard lock(parts_->mutex);
-    if (!parts_->mission.empty() && parts_->registry->find(parts_->mission))
+    if (!parts_->mission.empty() && parts_->tree->registry().find(parts_->mission))
       return Error{ErrorCode::conflict,
                    "mission " + parts_->mission + " is at work in this workspace"};
     parts_->mission = id;
@@ -349,7 +291,7 @@ Status Engine::start_mission(const std::string& id, MissionStarted start) {
 Status Engine::resume_mission(const std::string& id, bool end_pause) {
   {
     std::lock_guard lock(parts_->mutex);
-    if (!parts_->mission.empty() && parts_->registry->find(parts_->mission))
+    if (!parts_->mission.empty() && parts_->tree->registry().find(parts_->mission))
       return Error{ErrorCode::conflict,
                    "mission " + parts_->mission + " is at work in this workspace"};
     parts_->mission = id;
@@ -382,12 +324,14 @@ void Engine::subscribe(const std::string& id, std::function<void(const Notice&)>
   spec.sink = std::make_shared<FunctionSink>(std::move(sink));
   spec.capacity = 4096;
   spec.passive = passive;
-  (void)compat::ask<Unit>(*parts_->system, parts_->registry->whereis<notifier_actor>("notifier"),
+  (void)compat::ask<Unit>(*parts_->system,
+                          parts_->tree->registry().whereis<notifier_actor>("notifier"),
                           request_deadline, subscribe_atom_v, spec);
 }
 
 void Engine::unsubscribe(const std::string& id) {
-  (void)compat::ask<Unit>(*parts_->system, parts_->registry->whereis<notifier_actor>("notifier"),
+  (void)compat::ask<Unit>(*parts_->system,
+                          parts_->tree->registry().whereis<notifier_actor>("notifier"),
                           request_deadline, unsubscribe_atom_v, id);
 }
 
@@ -400,20 +344,19 @@ void Engine::stop() {
     if (std::exchange(parts_->stopped, true)) return;
   }
   if (parts_->system) {
-    if (parts_->root) {
+    if (parts_->tree && parts_->tree->root()) {
       caf::scoped_actor self{*parts_->system};
-      self->monitor(parts_->root);
-      compat::stop(parts_->root);
+      self->monitor(parts_->tree->root());
+      compat::stop(parts_->tree->root());
       // Ended in reverse order: missions, jobs, scheduler, journal, notifier. The budget of each
       // child bounds the wait.
       self->receive([](caf::down_msg&) {},
                     caf::after(60s) >> [] { spdlog::error("the engine did not stop in time"); });
     }
-    parts_->root = nullptr;
   }
   parts_->processes->stop();
   parts_->pool->stop();
-  parts_->registry = std::make_shared<Registry>();
+  if (parts_->tree) parts_->tree->let_go();
   parts_->store.reset();  // its callbacks speak to actors: before the system goes
   parts_->system.reset();
   parts_->model.reset();

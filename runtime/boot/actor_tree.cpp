@@ -1,0 +1,123 @@
+#include "runtime/boot/actor_tree.hpp"
+
+#include <atomic>
+#include <utility>
+
+#include "actors/journal.hpp"
+
+namespace muster {
+
+ActorTree::ActorTree(caf::actor_system& system, ActorTreeParts parts)
+    : system_(system), parts_(std::move(parts)) {
+  auto notify = [this](const Notice& notice) { this->notify(notice); };
+  parts_.scheduler.notify = notify;
+  parts_.jobs.notify = notify;
+}
+
+Status ActorTree::start() {
+  auto core = supervisor("core", Strategy::rest_for_one);
+  core.children = {journal_child(), scheduler_child(), jobs_child(), missions_child()};
+  auto engine = supervisor("engine", Strategy::one_for_one);
+  engine.children = {notifier_child(), supervisor_child(system_, std::move(core))};
+  auto started = start_supervisor(system_, std::move(engine));
+  if (!started) return started.error();
+  root_ = *started;
+  return ok_status();
+}
+
+SupervisorSpec ActorTree::supervisor(const std::string& name, Strategy strategy) {
+  SupervisorSpec spec;
+  spec.name = name;
+  spec.strategy = strategy;
+  spec.registry = registry_;
+  spec.on_event = [this](const SupervisorEvent& event) { on_event(event); };
+  return spec;
+}
+
+ChildSpec ActorTree::notifier_child() {
+  return {"notifier", [this]() -> Result<caf::actor> {
+            return compat::untyped(spawn_notifier(system_, parts_.sinks));
+          }};
+}
+
+ChildSpec ActorTree::journal_child() {
+  return {"journal", [this]() -> Result<caf::actor> {
+            return compat::untyped(spawn_journal(system_, parts_.store, parts_.blocking));
+          }};
+}
+
+ChildSpec ActorTree::scheduler_child() {
+  return {"scheduler", [this]() -> Result<caf::actor> {
+            return compat::untyped(spawn_scheduler(system_, parts_.scheduler));
+          }};
+}
+
+ChildSpec ActorTree::jobs_child() {
+  auto start = [this]() -> Result<caf::actor> {
+    return compat::untyped(spawn_jobs(system_, parts_.processes, parts_.jobs));
+  };
+  return {"jobs", start, Restart::permanent, std::chrono::milliseconds(10000)};
+}
+
+/// A supervisor forgets the children that were added while it ran, so they are kept here.
+ChildSpec ActorTree::missions_child() {
+  ChildSpec child;
+  child.id = "missions";
+  child.shutdown = NoBudget{};
+  child.start = [this]() -> Result<caf::actor> {
+    auto spec = supervisor("missions", Strategy::dynamic);
+    {
+      std::lock_guard lock(mutex_);
+      for (const auto& id : started_) spec.children.push_back(known_.at(id));
+    }
+    auto started = start_supervisor(system_, std::move(spec));
+    if (!started) return started.error();
+    return compat::untyped(*started);
+  };
+  return child;
+}
+
+ChildSpecPtr ActorTree::mission_child(MissionSpec spec, std::function<MissionDeps()> deps) {
+  auto child = std::make_shared<ChildSpec>();
+  child->id = spec.mission;
+  child->restart = Restart::transient;
+  // A person's wish to go on is one wish: a mission that crashes later keeps its pause.
+  auto wish = std::make_shared<std::atomic<bool>>(spec.end_pause);
+  child->start = [this, spec, wish, deps = std::move(deps)]() mutable -> Result<caf::actor> {
+    spec.end_pause = wish->exchange(false);
+    {
+      std::lock_guard lock(mutex_);
+      started_.insert(spec.mission);
+    }
+    auto all = deps();
+    all.session.scheduler = registry_->whereis<scheduler_actor>("scheduler");
+    all.session.jobs = registry_->whereis<jobs_actor>("jobs");
+    all.session.journal = registry_->whereis<journal_actor>("journal");
+    all.notifier = registry_->whereis<notifier_actor>("notifier");
+    return compat::untyped(compat::spawn<Mission, mission_actor>(system_, spec, std::move(all)));
+  };
+  std::lock_guard lock(mutex_);
+  known_[child->id] = *child;
+  return child;
+}
+
+void ActorTree::on_event(const SupervisorEvent& event) {
+  bool quit = event.kind == SupervisorEvent::Kind::ended && event.error.message.empty();
+  if (quit && event.supervisor == "missions") {
+    std::lock_guard lock(mutex_);
+    started_.erase(event.child);
+  }
+  if (parts_.on_event) parts_.on_event(event);
+}
+
+void ActorTree::let_go() {
+  root_ = nullptr;
+  registry_ = std::make_shared<Registry>();
+}
+
+void ActorTree::notify(const Notice& notice) {
+  compat::post(registry_->whereis<notifier_actor>("notifier"), publish_atom_v,
+               std::make_shared<const Notice>(notice));
+}
+
+}  // namespace muster

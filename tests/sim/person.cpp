@@ -1,0 +1,70 @@
+#include "tests/sim/person.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace muster::sim {
+
+using nlohmann::json;
+
+void Person::watch() {
+  for (const auto& [mission, book] : outside_.ledger.books())
+    if (book.events > 0 && !book.ended_at) look_at(mission, book);
+  outside_.world.after(random_.between(10, 60) * seconds, [this] { watch(); });
+}
+
+void Person::look_at(const std::string& mission, const MissionBook& book) {
+  if (book.journal_failed) {
+    if (auto* engine = engine_()) {
+      auto resumed = [this, mission](const Result<std::string>& reply) {
+        if (reply) outside_.ledger.book(mission).journal_failed = false;
+      };
+      engine->control(mission, "resume", "{}", resumed);
+    }
+    return;
+  }
+  if (book.state.paused) {
+    if (random_.chance(0.6)) control(mission, "resume", "{}");
+    return;
+  }
+  if (!book.state.questions.empty() && random_.chance(0.8))
+    return answer(mission, book.state.questions[random_.below(book.state.questions.size())]);
+  if (outside_.options.faults.contains("user")) meddle(mission, book.state);
+}
+
+void Person::answer(const std::string& mission, const Question& question) {
+  auto number = ++answers_[mission];
+  std::string text = random_.chance(0.5) ? "try again" : "do as you think best";
+  if (question.id == plan_question) text = random_.chance(0.8) ? "approve" : "smaller steps";
+  // Patience ends: what does not work is dropped, and in the end all of it.
+  if (question.id == plan_question && number > 4) text = "approve";
+  if (!question.task.empty() && (number > 12 || random_.chance(0.2))) text = "skip";
+  if (question.task.empty() && question.id != plan_question && number > 12)
+    return control(mission, "stop", "{}");
+  control(mission, "answer", json{{"id", question.id}, {"text", text}}.dump());
+}
+
+void Person::meddle(const std::string& mission, const State& state) {
+  auto roll = random_.below(1000);
+  auto some_task = [&] {
+    return state.tasks.empty() ? std::string()
+                               : state.tasks[random_.below(state.tasks.size())].spec.id;
+  };
+  if (roll < 30) control(mission, "tell", json{{"task", some_task()}, {"text", "a hint"}}.dump());
+  if (roll >= 30 && roll < 50) control(mission, "pause", "{}");
+  if (roll >= 50 && roll < 57) control(mission, "stop", "{}");
+  if (roll >= 57 && roll < 70 && !state.tasks.empty())
+    control(mission, "todo",
+            json{{"action", roll % 2 == 0 ? "drop" : "accept"}, {"id", some_task()}}.dump());
+  if (roll == 70) control(mission, "waive", json{{"check", "test"}}.dump());
+}
+
+void Person::control(const std::string& mission, const std::string& method,
+                     const std::string& params) {
+  auto* engine = engine_();
+  if (engine == nullptr) return;
+  if (method == "stop") stopped_.insert(mission);
+  outside_.ledger.say("user: " + mission + " " + method + " " + params);
+  engine->control(mission, method, params, [](const Result<std::string>&) {});
+}
+
+}  // namespace muster::sim
