@@ -18,14 +18,66 @@ std::size_t bytes_of(const JournalBatch& batch) {
 journal_actor spawn_journal(caf::actor_system& system, std::shared_ptr<Store> store,
                             std::shared_ptr<Blocking> blocking, JournalConfig config) {
   return compat::spawn<Journal, journal_self>(system, std::move(store), std::move(blocking),
-                                              config);
+                                              std::move(config));
 }
+
+// ---- what earlier incarnations left behind
+// -------------------------------------------------------
+
+std::uint64_t JournalBacklog::begin() {
+  std::lock_guard lock(mutex_);
+  return ++last_;
+}
+
+void JournalBacklog::handed(std::uint64_t incarnation) {
+  std::lock_guard lock(mutex_);
+  ++under_way_[incarnation];
+}
+
+bool JournalBacklog::done_before(std::uint64_t incarnation) const {
+  return under_way_.empty() || under_way_.begin()->first >= incarnation;
+}
+
+void JournalBacklog::answered(std::uint64_t incarnation) {
+  std::vector<std::function<void()>> ready;
+  {
+    std::lock_guard lock(mutex_);
+    if (--under_way_[incarnation] == 0) under_way_.erase(incarnation);
+    while (!waiting_.empty() && done_before(waiting_.begin()->first)) {
+      ready.push_back(std::move(waiting_.begin()->second));
+      waiting_.erase(waiting_.begin());
+    }
+  }
+  for (auto& then : ready) then();
+}
+
+void JournalBacklog::when_earlier_done(std::uint64_t incarnation, std::function<void()> then) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!done_before(incarnation)) {
+      waiting_[incarnation] = std::move(then);
+      return;
+    }
+  }
+  then();
+}
+
+// ---- the actor ----------------------------------------------------------------------------------
 
 Journal::Journal(compat::Self<journal_self> self, std::shared_ptr<Store> store,
                  std::shared_ptr<Blocking> blocking, JournalConfig config)
-    : self_(self), store_(std::move(store)), blocking_(std::move(blocking)), config_(config) {}
+    : self_(self),
+      store_(std::move(store)),
+      blocking_(std::move(blocking)),
+      config_(std::move(config)) {
+  if (!config_.backlog) config_.backlog = std::make_shared<JournalBacklog>();
+  incarnation_ = config_.backlog->begin();
+}
 
 compat::Behavior<journal_self> Journal::make_behavior() {
+  config_.backlog->when_earlier_done(incarnation_, [me = caf::weak_actor_ptr{self_->ctrl()}] {
+    compat::post(caf::actor_cast<journal_self>(me), durable_atom_v, DurableNote{});
+  });
   compat::on_stop(self_, [this](const compat::End& how) {
     if (how.kind == compat::End::Kind::normal) return;
     hand_on_all_gathered();
@@ -111,13 +163,20 @@ Journal::Ticket Journal::take_in(const std::string& mission, std::size_t bytes,
 }
 
 void Journal::hand_on(Ticket ticket, std::string mission, std::vector<NewRecord> records) {
-  auto done = [me = journal_self{self_}, ticket](Result<std::uint64_t> outcome) {
+  config_.backlog->handed(incarnation_);
+  auto done = [me = journal_self{self_}, ticket, backlog = config_.backlog,
+               incarnation = incarnation_](Result<std::uint64_t> outcome) {
     compat::post(me, durable_atom_v, DurableNote{ticket, std::move(outcome)});
+    backlog->answered(incarnation);
   };
   store_->append(std::move(mission), std::move(records), std::move(done));
 }
 
 void Journal::durable(const DurableNote& note) {
+  if (note.ticket == 0) {
+    caught_up_ = true;
+    return answer_flushes();
+  }
   if (auto reopening = reopening_.find(note.ticket); reopening != reopening_.end()) {
     auto [mission, promise] = std::move(reopening->second);
     reopening_.erase(reopening);
@@ -160,6 +219,7 @@ caf::result<void> Journal::flush(const std::string& mission) {
 }
 
 bool Journal::flushed(const Flush& flush) const {
+  if (!caught_up_) return false;
   if (flush.mission.empty()) return batches_.empty() || batches_.begin()->first > flush.up_to;
   auto mission = missions_.find(flush.mission);
   if (mission == missions_.end()) return true;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,6 +21,27 @@
 
 namespace muster {
 
+/// What earlier incarnations of a journal handed to the store, which goes on writing it after their
+/// end. Owned by whoever starts journals; thread-safe.
+class JournalBacklog {
+ public:
+  /// A new incarnation; its number.
+  std::uint64_t begin();
+  void handed(std::uint64_t incarnation);
+  /// A batch of that incarnation is on disk, or failed.
+  void answered(std::uint64_t incarnation);
+  /// Calls `then` once, when nothing of incarnations before this one is under way any more: at once
+  /// or on the store's thread.
+  void when_earlier_done(std::uint64_t incarnation, std::function<void()> then);
+
+ private:
+  [[nodiscard]] bool done_before(std::uint64_t incarnation) const;
+  std::mutex mutex_;
+  std::uint64_t last_ = 0;
+  std::map<std::uint64_t, std::size_t> under_way_;  // by incarnation
+  std::map<std::uint64_t, std::function<void()>> waiting_;
+};
+
 struct JournalConfig {
   /// Bytes that may wait to become durable; above it append is answered with unavailable.
   /// append_lazy, whose sender cannot retry, may go to twice as much; above that the mission's
@@ -30,6 +52,8 @@ struct JournalConfig {
   std::chrono::milliseconds linger{5};
   /// Lazy records of a mission are handed on when there is so much of them, lingering or not.
   std::size_t linger_bytes = 256U << 10U;
+  /// Shared with earlier and later incarnations; null: there are none.
+  std::shared_ptr<JournalBacklog> backlog = {};
 };
 
 /// What the store's callbacks say to the journal, beside its public interface.
@@ -105,6 +129,8 @@ class Journal {
   std::shared_ptr<Store> store_;
   std::shared_ptr<Blocking> blocking_;
   JournalConfig config_;
+  std::uint64_t incarnation_ = 0;
+  bool caught_up_ = false;  // earlier incarnations have nothing under way; flushes wait for it
   bool stopping_ = false;
   Ticket next_ticket_ = 1;
   std::size_t outstanding_bytes_ = 0;

@@ -89,7 +89,7 @@ caf::result<std::string> Mission::resume() {
   auto refused = [promise](const Error& error) mutable { compat::fail(promise, error); };
   auto reopened = [this, promise]() mutable {
     journal_failure_.reset();
-    loaded_ = told_paused_ = told_needs_user_ = false;
+    loaded_ = ended_ = told_end_ = told_paused_ = told_needs_user_ = false;
     intent_floor_ = state_.next_intent;
     state_ = State{};
     state_.mission = spec_.mission;
@@ -180,7 +180,8 @@ void Mission::reopen_tree() {
                    for (const auto& [id, intent] : open)
                      record(StepFailed{id, {ErrorCode::cancelled, "the engine was restarted"}});
                    // Questions of sessions that are gone are asked again by their successors.
-                   if (state_.paused && std::exchange(spec_.end_pause, true)) record(UserResumed{});
+                   if (state_.paused && !journal_failure_ && std::exchange(spec_.end_pause, true))
+                     record(UserResumed{});
                    mark_all(state_);
                    arm_clock();
                    pump();
@@ -308,7 +309,8 @@ void Mission::ended() {
 /// The user is told after the end is on disk and nothing of the mission runs any more, and never
 /// before.
 void Mission::tell_end() {
-  if (told_end_ || !sessions_.empty() || !verifiers_.empty() || projecting_) return;
+  if (told_end_ || journal_failure_ || !sessions_.empty() || !verifiers_.empty() || projecting_)
+    return;
   told_end_ = true;
   end_timer_.cancel();
   auto tell = [this] { post("mission_ended", dumped(outcome_to_json(state_))); };
@@ -389,6 +391,7 @@ caf::result<std::string> Mission::tell_status() {
   std::vector<SessionView> views;
   for (const auto& [id, running] : sessions_) views.push_back(running.view);
   auto status = std::make_shared<json>(status_to_json(state_, views, deps_.session.wall_ms()));
+  if (journal_failure_) (*status)["phase"] = "paused";  // whatever it has come to is not on disk
   auto promise = compat::promise<std::string>(self_);
   auto done = [promise, status]() mutable { promise.deliver(dumped(*status)); };
   auto with_jobs = [status, done](const JobList& jobs) mutable {

@@ -89,6 +89,7 @@ class Mission {
   void after_event(const EventBody& event);
   void ended();
   void tell_end();
+  void end_not_on_disk(const Error& error);
   void tell_needs_user();
   [[nodiscard]] std::string paused_json() const;
   void on_journal_failed(const Error& error);
@@ -116,6 +117,7 @@ class Mission {
   void merge(const IntentIssued& intent);
   void merge_now(const IntentIssued& intent);
   void land(const IntentIssued& intent);
+  void land_now(const IntentIssued& intent);
   void seal(const IntentIssued& intent);
   void verify_task(const IntentIssued& intent);
   void verify_final(const IntentIssued& intent);

@@ -30,9 +30,19 @@ void Mission::post(const std::string& type, const std::string& data) {
   known = state_.notices.find(type);
   auto id = known == state_.notices.end() ? std::string() : known->second.id;
   auto tell = [this, type, data, id] { announce(type, data, id); };
-  compat::request(
-      self_, deps_.session.journal, request_deadline, tell, [tell](const Error&) { tell(); },
-      flush_atom_v, spec_.mission);
+  auto not_on_disk = [this, type, tell](const Error& error) {
+    if (type != "mission_ended") return tell();
+    end_not_on_disk(error);
+  };
+  compat::request(self_, deps_.session.journal, request_deadline, tell, not_on_disk, flush_atom_v,
+                  spec_.mission);
+}
+
+/// An end that a crash could take back is not told: tried again, or held until there is room.
+void Mission::end_not_on_disk(const Error& error) {
+  told_end_ = false;
+  if (error.code == ErrorCode::timeout) return tell_end();
+  on_journal_failed(error);
 }
 
 /// Without an id nothing is on record: the journal cannot take it.

@@ -313,7 +313,19 @@ void Mission::merge_now(const IntentIssued& intent) {
       });
 }
 
+/// The branch never gets ahead of the journal by more than the landing that the journal knows to be
+/// under way: a crash between the two is mended by landing again.
 void Mission::land(const IntentIssued& intent) {
+  compat::request(
+      self_, deps_.session.journal, request_deadline,
+      [this, id = intent.id] {
+        if (const auto* open = open_intent(id)) land_now(*open);
+      },
+      [this, id = intent.id](const Error& error) { step_failed(id, error); }, flush_atom_v,
+      spec_.mission);
+}
+
+void Mission::land_now(const IntentIssued& intent) {
   blocking(
       intent.id,
       [tree = deps_.tree, merged = state_.task(intent.task)->merge, task = intent.task,

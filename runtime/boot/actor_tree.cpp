@@ -3,8 +3,6 @@
 #include <atomic>
 #include <utility>
 
-#include "actors/journal.hpp"
-
 namespace muster {
 
 ActorTree::ActorTree(caf::actor_system& system, ActorTreeParts parts)
@@ -42,7 +40,8 @@ ChildSpec ActorTree::notifier_child() {
 
 ChildSpec ActorTree::journal_child() {
   return {"journal", [this]() -> Result<caf::actor> {
-            return compat::untyped(spawn_journal(system_, parts_.store, parts_.blocking));
+            return compat::untyped(
+                spawn_journal(system_, parts_.store, parts_.blocking, {.backlog = backlog_}));
           }};
 }
 

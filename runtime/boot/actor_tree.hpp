@@ -11,6 +11,7 @@
 #include <string>
 
 #include "actors/jobs.hpp"
+#include "actors/journal.hpp"
 #include "actors/mission.hpp"
 #include "actors/notifier.hpp"
 #include "actors/registry.hpp"
@@ -69,6 +70,7 @@ class ActorTree {
   caf::actor_system& system_;
   ActorTreeParts parts_;
   std::shared_ptr<Registry> registry_ = std::make_shared<Registry>();
+  std::shared_ptr<JournalBacklog> backlog_ = std::make_shared<JournalBacklog>();
   supervisor_actor root_;
   std::mutex mutex_;
   std::map<std::string, ChildSpec> known_;  ///< missions; guarded by mutex_

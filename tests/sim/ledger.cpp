@@ -279,7 +279,6 @@ void Ledger::notice(const Notice& notice) {
   if (notice.type != "tick" && notice.type != "agent") progress();
   if (notice.type == "tick" || notice.mission.empty()) return;
   auto& book = books_[notice.mission];
-  if (notice.type == "journal_failed") book.journal_failed = true;
   if (notice.type != "mission_ended") return;
   say(notice.mission + " told: " + notice.json);
   book.told_end_at = world_.now();

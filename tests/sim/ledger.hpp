@@ -27,7 +27,6 @@ struct MissionBook {
   std::optional<Micros> stopped_at;       ///< the user's stop, as journalled
   std::optional<Micros> told_end_at;
   int told_ends = 0;
-  bool journal_failed = false;    ///< told, and not resumed since
   std::uint64_t seal_intent = 0;  ///< record of the last intent to seal
   std::uint64_t compare_at = 0;   ///< event after which the fold is compared with a rebuilt one
   std::set<std::string> durable_commands;     ///< N effects whose record is on disk

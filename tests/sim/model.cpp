@@ -47,6 +47,7 @@ class Call final : public ModelCall {
     provider_.world().after(0,
                             [done = std::exchange(on_done_, nullptr), outcome] { done(outcome); });
   }
+  [[nodiscard]] bool open() const { return open_; }
   void answer(ModelOutcome outcome) {
     if (!open_) return;
     end();
@@ -89,16 +90,20 @@ std::optional<Provider::Answer> Provider::failure(const std::string& fault,
   return fails(ErrorCode::stalled, idle + random.between(0, 2000) * millis);
 }
 
-Provider::Answer Provider::answer(const Turn& turn, const ModelRequest& request) {
+Provider::Answer Provider::answer(const ModelRequest& request) {
   auto random = stream(options_.seed, {"provider", std::to_string(++calls_)});
   for (const auto& [fault, until] : outages_)
     if (until > world_.now())
       if (auto failed = failure(fault, request, random)) return *failed;
-  auto reply = team_.reply(turn);
   auto takes = random.chance(0.1) ? random.between(5000, 40000) : random.between(300, 6000);
-  reply.first_byte_ms = takes / 4;
-  reply.duration_ms = takes;
-  return {takes * millis, std::move(reply)};
+  return {takes * millis, std::nullopt};
+}
+
+ModelOutcome Provider::reply(const Turn& turn, Micros took) {
+  auto reply = team_.reply(turn);
+  reply.first_byte_ms = took / millis / 4;
+  reply.duration_ms = took / millis;
+  return reply;
 }
 
 std::shared_ptr<ModelCall> SimModel::start(ModelRequest request,
@@ -116,9 +121,12 @@ std::shared_ptr<ModelCall> SimModel::start(ModelRequest request,
     if (auto wrong = seen.unanswered(); !wrong.empty())
       provider_.world().fail("transcript", turn.mission + "/" + turn.session + ": " + wrong);
   }
-  auto answer = provider_.answer(turn, request);
-  provider_.world().after(life_, answer.after,
-                          [call, outcome = std::move(answer.outcome)] { call->answer(outcome); });
+  auto answer = provider_.answer(request);
+  provider_.world().after(life_, answer.after, [&provider = provider_, call, turn, answer] {
+    if (!call->open()) return;
+    call->answer(answer.failure ? ModelOutcome(*answer.failure)
+                                : provider.reply(turn, answer.after));
+  });
   return call;
 }
 

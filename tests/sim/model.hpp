@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "runtime/ports/model.hpp"
@@ -19,9 +20,10 @@ class Provider {
 
   struct Answer {
     Micros after = 0;
-    ModelOutcome outcome;
+    std::optional<ModelFailure> failure;  ///< nullopt: the team answers when the time has come
   };
-  Answer answer(const Turn& turn, const ModelRequest& request);
+  Answer answer(const ModelRequest& request);
+  ModelOutcome reply(const Turn& turn, Micros took);
   /// Calls of the next `time` fail that way.
   void outage(const std::string& fault, Micros time);
 

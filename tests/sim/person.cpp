@@ -8,24 +8,29 @@ using nlohmann::json;
 
 void Person::watch() {
   for (const auto& [mission, book] : outside_.ledger.books())
-    if (book.events > 0 && !book.ended_at) look_at(mission, book);
+    if (!book.told_end_at) look_at(mission);
   outside_.world.after(random_.between(10, 60) * seconds, [this] { watch(); });
 }
 
-void Person::look_at(const std::string& mission, const MissionBook& book) {
-  if (book.journal_failed) {
-    if (auto* engine = engine_()) {
-      auto resumed = [this, mission](const Result<std::string>& reply) {
-        if (reply) outside_.ledger.book(mission).journal_failed = false;
-      };
-      engine->control(mission, "resume", "{}", resumed);
-    }
-    return;
-  }
-  if (book.state.paused) {
+/// What `muster status` shows is all that a person has when a notice was lost.
+void Person::look_at(const std::string& mission) {
+  auto* engine = engine_();
+  if (engine == nullptr) return;
+  auto seen = [this, mission, life = engine->life()](const Result<std::string>& status) {
+    if (!status || !life->alive) return;
+    auto shown = json::parse(*status, nullptr, false);
+    bool paused = shown.is_object() && shown.value("phase", "") == "paused";
+    react(mission, outside_.ledger.book(mission), paused);
+  };
+  engine->control(mission, "status", "{}", seen);
+}
+
+void Person::react(const std::string& mission, const MissionBook& book, bool paused) {
+  if (paused) {
     if (random_.chance(0.6)) control(mission, "resume", "{}");
     return;
   }
+  if (book.ended_at) return;
   if (!book.state.questions.empty() && random_.chance(0.8))
     return answer(mission, book.state.questions[random_.below(book.state.questions.size())]);
   if (outside_.options.faults.contains("user")) meddle(mission, book.state);

@@ -23,7 +23,8 @@ class Person {
   }
 
  private:
-  void look_at(const std::string& mission, const MissionBook& book);
+  void look_at(const std::string& mission);
+  void react(const std::string& mission, const MissionBook& book, bool paused);
   void answer(const std::string& mission, const Question& question);
   void meddle(const std::string& mission, const State& state);
   void control(const std::string& mission, const std::string& method, const std::string& params);

@@ -62,7 +62,6 @@ void Simulation::begin_life(bool again) {
   for (const auto& mission : scenario_.missions) {
     bool known = disk_.has(mission.start.mission);
     if (known && is_terminal(ledger_.book(mission.start.mission).state.phase)) continue;
-    ledger_.book(mission.start.mission).journal_failed = false;
     auto start = [this, &mission, known] { engine_->start_mission(mission, known); };
     world_.after(engine_->life(), again ? 0 : mission.begins, start);
   }
