@@ -160,6 +160,16 @@ function(muster_simulator folder)
   endif()
   add_executable(muster_sim ${sources})
   target_link_libraries(muster_sim PRIVATE muster_test_support muster_boot)
+  foreach(first 1 501 1001 1501)
+    muster_simulation("500 seeds from ${first} of at most 20 agents" --seed ${first} --seeds 500 --agents 20)
+  endforeach()
+  muster_simulation("5 seeds of 1000 agents" --seed 1 --seeds 5 --agents 1000)
+endfunction()
+
+# muster_simulation(NAME ARGUMENT...): one test.
+function(muster_simulation name)
+  add_test(NAME "sim: ${name}" COMMAND muster_sim ${ARGN})
+  set_tests_properties("sim: ${name}" PROPERTIES TIMEOUT 900 LABELS sim)
 endfunction()
 
 # muster_benchmark(NAME): muster_bench_<NAME> from benchmarks/<NAME>.
