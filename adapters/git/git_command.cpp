@@ -8,6 +8,7 @@
 #include <map>
 #include <utility>
 
+#include "adapters/git/state_files.hpp"
 #include "adapters/process/run_command.hpp"
 #include "runtime/core/fault_points.hpp"
 
@@ -120,6 +121,7 @@ Result<GitOutput> Git::run(const GitContext& context, std::vector<std::string> a
   spec.stdin_text = context.stdin_text;
   spec.timeout = context.timeout;
   spec.max_output = context.max_output;
+  spec.held_fds = FileLock::held_here();
   MUSTER_FAULT_POINT("git.before_command");
   auto result = run_command(spec);
   MUSTER_FAULT_POINT("git.after_command");

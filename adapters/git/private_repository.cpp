@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
@@ -193,6 +194,22 @@ GitContext PrivateRepository::context(const std::string& work_tree,
   return context;
 }
 
+/// Aside, then renamed: git does not finish what a killed `init` began.
+Status PrivateRepository::make(const std::string& format) const {
+  const std::string aside = folder_ + ".new";
+  if (auto gone = remove_tree(aside); !gone) return gone;
+  if (auto gone = remove_tree(folder_); !gone) return gone;
+  if (auto made = make_folders(aside); !made) return made;
+  GitContext context;
+  context.git_dir = aside;
+  auto init =
+      git_.ok(context, {"init", "-q", "--bare", "--template=", "--object-format=" + format, aside});
+  if (!init) return init;
+  if (::rename(aside.c_str(), folder_.c_str()) != 0)
+    return errno_error(errno, "cannot rename", aside);
+  return ok_status();
+}
+
 Status PrivateRepository::prepare(const UserRepository* user,
                                   const std::vector<std::string>& excluded) {
   std::string format = "sha1";
@@ -203,10 +220,7 @@ Status PrivateRepository::prepare(const UserRepository* user,
   }
   struct stat info {};
   if (::stat((folder_ + "/HEAD").c_str(), &info) != 0) {
-    if (auto made = make_folders(folder_); !made) return made;
-    auto init = git_.ok(
-        context(), {"init", "-q", "--bare", "--template=", "--object-format=" + format, folder_});
-    if (!init) return init;
+    if (auto made = make(format); !made) return made;
   }
   auto ours = git_.line(context(), {"rev-parse", "--show-object-format"});
   if (!ours) return ours.error();
@@ -224,7 +238,8 @@ Status PrivateRepository::prepare(const UserRepository* user,
   }
   auto linked = remember_linked(folder_ + "/info/linked", excluded);
   if (!linked) return linked.error();
-  excludes += "/.muster/\n" + *linked;
+  // What a file write leaves in a tree when the engine is killed in the middle of it is no content.
+  excludes += "/.muster/\n.muster-*.tmp\n" + *linked;
   if (auto put = write_file_atomically(folder_ + "/info/exclude", excludes); !put) return put;
   if (auto put = copy_shallow(user, folder_); !put) return put;
   return write_file_atomically(folder_ + "/objects/info/alternates", alternates_lines(borrowed));
@@ -237,15 +252,26 @@ Result<std::optional<std::string>> PrivateRepository::ref(const std::string& nam
   return std::optional<std::string>{found->out.substr(0, found->out.find('\n'))};
 }
 
-Status PrivateRepository::set_ref(const std::string& name, const std::string& commit,
-                                  const std::string& expected) const {
-  std::vector<std::string> args{"update-ref", name, commit};
-  if (!expected.empty()) args.push_back(expected);
+/// One at a time, held by the command itself too: a lock of git's that is there at our turn was
+/// left by a command that was killed.
+Status PrivateRepository::update_ref(const std::string& name, std::vector<std::string> args) const {
+  auto turn = FileLock::acquire(folder_ + "/muster-refs");
+  if (!turn) return turn.error();
+  for (const std::string& file : {name, std::string{"packed-refs"}, std::string{"HEAD"}})
+    ::unlink((folder_ + "/" + file + ".lock").c_str());
+  args.insert(args.begin(), "update-ref");
   return git_.ok(context(), std::move(args));
 }
 
+Status PrivateRepository::set_ref(const std::string& name, const std::string& commit,
+                                  const std::string& expected) const {
+  std::vector<std::string> args{name, commit};
+  if (!expected.empty()) args.push_back(expected);
+  return update_ref(name, std::move(args));
+}
+
 Status PrivateRepository::delete_ref(const std::string& name) const {
-  return git_.ok(context(), {"update-ref", "-d", name});
+  return update_ref(name, {"-d", name});
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> PrivateRepository::refs_below(

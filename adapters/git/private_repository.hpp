@@ -89,6 +89,8 @@ class PrivateRepository {
                                                const std::string& index) const;
 
  private:
+  Status make(const std::string& format) const;
+  Status update_ref(const std::string& name, std::vector<std::string> args) const;
   const Git& git_;
   std::string folder_;
 };

@@ -23,6 +23,32 @@ Error errno_error(int number, const std::string& what, const std::string& path) 
   return Error{code, what + ": " + std::generic_category().message(number), path};
 }
 
+namespace {
+
+std::vector<int>& locks_here() {
+  thread_local std::vector<int> held;
+  return held;
+}
+
+}  // namespace
+
+const std::vector<int>& FileLock::held_here() { return locks_here(); }
+
+FileLock::FileLock(Descriptor fd) : fd_(std::move(fd)) { locks_here().push_back(fd_.get()); }
+
+FileLock& FileLock::operator=(FileLock&& other) noexcept {
+  if (this == &other) return *this;
+  forget();
+  fd_ = std::move(other.fd_);
+  return *this;
+}
+
+FileLock::~FileLock() { forget(); }
+
+void FileLock::forget() const noexcept {
+  if (fd_) std::erase(locks_here(), fd_.get());
+}
+
 Result<FileLock> FileLock::acquire(const std::string& path) {
   Descriptor fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
   if (!fd) return errno_error(errno, "cannot open the lock", path);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "adapters/io/unique_fd.hpp"
 #include "runtime/core/result.hpp"
@@ -16,14 +17,23 @@ Error errno_error(int number, const std::string& what, const std::string& path);
 using Descriptor = UniqueFd;
 
 /// An exclusive lock on a file, held while the object lives. Works between threads and between
-/// processes, and ends with the process however that dies.
+/// processes, and ends with the process however that dies; but the git commands that its thread
+/// runs meanwhile hold it, too, so that one that outlives a killed engine keeps the next engine
+/// waiting. To be released on the thread that acquired it.
 class FileLock {
  public:
   /// Waits for the lock. Creates the file.
   static Result<FileLock> acquire(const std::string& path);
+  /// Descriptors of the locks that this thread holds now.
+  static const std::vector<int>& held_here();
+
+  FileLock(FileLock&& other) noexcept = default;
+  FileLock& operator=(FileLock&& other) noexcept;
+  ~FileLock();
 
  private:
-  explicit FileLock(Descriptor fd) : fd_(std::move(fd)) {}
+  explicit FileLock(Descriptor fd);
+  void forget() const noexcept;
   Descriptor fd_;
 };
 

@@ -174,14 +174,16 @@ Result<CommandOutput> run_command(const CommandSpec& spec) {
   auto err = output_pipe();
   if (!out) return out.error();
   if (!err) return err.error();
-  const auto pid =
-      spawn({.file = spec.argv.front(),
-             .argv = spec.argv,
-             .env = child_environment(spec.unset_env, spec.env),
-             .fds = {{input->get(), 0}, {out->second.get(), 1}, {err->second.get(), 2}},
-             .cwd = spec.cwd,
-             .search_path = true,
-             .new_group = true});
+  std::vector<std::pair<int, int>> fds = {
+      {input->get(), 0}, {out->second.get(), 1}, {err->second.get(), 2}};
+  for (const int fd : spec.held_fds) fds.emplace_back(fd, static_cast<int>(fds.size()));
+  const auto pid = spawn({.file = spec.argv.front(),
+                          .argv = spec.argv,
+                          .env = child_environment(spec.unset_env, spec.env),
+                          .fds = std::move(fds),
+                          .cwd = spec.cwd,
+                          .search_path = true,
+                          .new_group = true});
   if (!pid) return pid.error();
   input->reset();
   out->second.reset();

@@ -20,6 +20,7 @@ struct CommandSpec {
   std::string stdin_text = {};                  ///< all of standard input; empty = /dev/null
   std::chrono::milliseconds timeout{60000};     ///< then its process group is killed
   std::size_t max_output = 16U << 20U;  ///< bytes kept of each stream; the rest is read and dropped
+  std::vector<int> held_fds = {};       ///< descriptors that it keeps open while it runs: locks
 };
 
 /// How it ended. A command that ran is a value, whatever its exit code.

@@ -48,9 +48,7 @@ bool killed_after(std::chrono::microseconds delay, const std::function<void()>& 
 
 }  // namespace
 
-// With the crash matrix, not in every run: a git that is killed while it holds the lock of a ref
-// leaves it behind.
-TEST_CASE("D1 kill -9 at any moment: the same calls again reach the same end", "[.nightly]") {
+TEST_CASE("D1 kill -9 at any moment: the same calls again reach the same end") {
   Workspace user;
   for (int i = 0; i < 30; ++i)
     user.put("d" + std::to_string(i % 5) + "/f" + std::to_string(i), "old\n");
@@ -108,7 +106,7 @@ TEST_CASE("D1 kill -9 at any moment: the same calls again reach the same end", "
   CHECK(user.git({"fsck", "--strict", "--no-dangling"}).empty());
 }
 
-TEST_CASE("D1 a first run that is killed again and again ends like one that is not", "[.nightly]") {
+TEST_CASE("D1 a first run that is killed again and again ends like one that is not") {
   Workspace user;
   for (int i = 0; i < 30; ++i) user.put("f" + std::to_string(i), "old\n");
   user.make_repository();
