@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/mission_status.hpp"
+#include "runtime/core/fault_points.hpp"
 #include "runtime/core/text.hpp"
 #include "runtime/core/todo.hpp"
 
@@ -206,6 +207,7 @@ void Mission::record(const EventBody& event) {
   auto before = state_.phase;
   muster::apply(state_, event);
   effects_.on_event(event);
+  MUSTER_FAULT_POINT("mission.event");
   bool of_notices =
       std::holds_alternative<NoticePosted>(event) || std::holds_alternative<NoticeTold>(event);
   if (!of_notices) publish(std::string(event_name(event)), row);

@@ -95,7 +95,7 @@ function(muster_tests folder)
       MUSTER_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MUSTER_BINARY="${PROJECT_BINARY_DIR}/muster")
   endif()
 
-  set(no_tests support scenarios fixtures data sim)
+  set(no_tests support scenarios fixtures data sim crash)
   # What a folder is linked with; the others are linked with everything.
   set(link_core muster_core)
   set(link_ports muster_ports)
@@ -148,6 +148,33 @@ function(muster_tests folder)
   endif()
   if(TARGET muster_test_e2e AND TARGET muster)
     add_dependencies(muster_test_e2e muster)
+  endif()
+  if(TARGET muster)
+    muster_crash_matrix("${folder}")
+  endif()
+endfunction()
+
+# muster_crash_matrix(FOLDER): the program that kills the program, and its run in CI.
+function(muster_crash_matrix folder)
+  muster_glob(sources "${folder}/crash/*.cpp")
+  foreach(name program sandbox script)
+    list(APPEND sources "${PROJECT_SOURCE_DIR}/${folder}/e2e/${name}.cpp")
+  endforeach()
+  add_executable(muster_crash_matrix ${sources})
+  target_link_libraries(muster_crash_matrix PRIVATE
+    muster_adapter_store muster_adapter_process CLI11::CLI11 util)
+  target_compile_definitions(muster_crash_matrix PRIVATE
+    MUSTER_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MUSTER_BINARY="${PROJECT_BINARY_DIR}/muster")
+  add_dependencies(muster_crash_matrix muster)
+  # Under a sanitizer the same bugs show in fewer cuts, each of which takes longer.
+  set(cuts 300)
+  if(MUSTER_SANITIZE)
+    set(cuts 60)
+  endif()
+  if(MUSTER_FAULTS)
+    add_test(NAME "crash: D1 D2 ${cuts} cuts" COMMAND muster_crash_matrix --cuts ${cuts} --jobs 2)
+    set_tests_properties("crash: D1 D2 ${cuts} cuts" PROPERTIES
+      TIMEOUT 1200 LABELS crash PROCESSORS 2)
   endif()
 endfunction()
 

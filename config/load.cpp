@@ -15,8 +15,10 @@ using json = nlohmann::json;
 using Pointer = json::json_pointer;
 
 /// Variables with our prefix that are no keys of the configuration.
-const std::vector<std::string> other_variables{"MUSTER_SOCKET", "MUSTER_BASE_URL",
-                                               "MUSTER_API_KEY"};
+const std::vector<std::string> other_variables{
+    "MUSTER_SOCKET", "MUSTER_BASE_URL", "MUSTER_API_KEY",
+    // Between keeper and engine, and for tests.
+    "MUSTER_KEEPER_FD", "MUSTER_RESUME", "MUSTER_MISSION", "MUSTER_FAULT", "MUSTER_FAULT_COUNTS"};
 
 void collect_defaults(const json& node, const std::string& pointer, json& out) {
   const json resolved = resolve_ref(schema(), node);

@@ -31,6 +31,7 @@ constexpr int kGaveUp = 1;
 constexpr int kInterrupted = 130;
 constexpr auto kKeeperFd = "MUSTER_KEEPER_FD";
 constexpr auto kResume = "MUSTER_RESUME";
+constexpr auto kMission = "MUSTER_MISSION";
 
 timespec to_timespec(milliseconds time) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
@@ -134,14 +135,15 @@ class Keeper {
     return true;
   }
 
-  static std::vector<std::string> engine_environment(int keeper_fd, bool resume) {
+  [[nodiscard]] std::vector<std::string> engine_environment(int keeper_fd, bool resume) const {
     std::vector<std::string> env;
     for (auto& entry : own_environment()) {
       const std::string_view name = std::string_view(entry).substr(0, entry.find('='));
-      if (name != kKeeperFd && name != kResume) env.push_back(std::move(entry));
+      if (name != kKeeperFd && name != kResume && name != kMission) env.push_back(std::move(entry));
     }
     env.push_back(std::string(kKeeperFd) + "=" + std::to_string(keeper_fd));
     if (resume) env.push_back(std::string(kResume) + "=1");
+    if (!options_.mission.empty()) env.push_back(std::string(kMission) + "=" + options_.mission);
     return env;
   }
 
@@ -287,6 +289,13 @@ UniqueFd take_keeper_fd() {
   // Only a pipe's end that is really there: a stray variable must not make us close a descriptor.
   if (fd <= STDERR_FILENO || ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return UniqueFd();
   return UniqueFd(fd);
+}
+
+std::string take_mission_name() {
+  const char* text = std::getenv(kMission);
+  std::string name = text != nullptr ? text : "";
+  ::unsetenv(kMission);
+  return name;
 }
 
 bool take_resume_flag() {

@@ -16,7 +16,8 @@ namespace muster {
 struct KeeperOptions {
   std::string engine_binary = "/proc/self/exe";
   std::vector<std::string> engine_args;  ///< follow `__engine` on the engine's command line
-  int max_restarts = 3;                  ///< within restart_window
+  std::string mission;   ///< what a new mission is to be called; see take_mission_name
+  int max_restarts = 3;  ///< within restart_window
   std::chrono::milliseconds restart_window{300000};
   /// How long the helpers of a dead engine get to end their jobs before the keeper kills what is
   /// left.
@@ -52,6 +53,11 @@ UniqueFd take_keeper_fd();
 /// Whether the keeper asks to resume after a crash; takes MUSTER_RESUME out of the environment. As
 /// above.
 bool take_resume_flag();
+
+/// The name that the keeper has for a mission that the engine starts, so that the engine after a
+/// crash finds that one and no other; takes MUSTER_MISSION out of the environment. Empty without
+/// one. As above.
+std::string take_mission_name();
 
 /// Calls `on_gone`, once, on the loop thread, when the keeper has died. Destroy it before the loop
 /// stops.

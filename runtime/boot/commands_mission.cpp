@@ -106,13 +106,11 @@ int run(const cli::CommandLine&, const cli::MissionCommand& command, Workspace w
   if (!config.model_for("commander") || !config.model_for("worker")) return without_model();
   RunOptions options;
   options.view = command.view;
-  if (take_resume_flag()) {
-    // The keeper starts the engine of a crashed mission again: the same command line now means "go
-    // on".
-    auto latest = choose_mission(workspace, {});
-    if (latest) options.resume = *latest;
-    options.by_keeper = true;
-  }
+  // The keeper starts the engine of a crashed mission again: the same command line now means "go
+  // on" with the mission that the keeper has named, if the first engine came to record it.
+  options.id = take_mission_name();
+  options.by_keeper = take_resume_flag();
+  if (options.by_keeper && has_mission(workspace, options.id)) options.resume = options.id;
   if (options.resume.empty()) options.start = start;
   options.engine = engine_options(std::move(workspace));
   block_signals();

@@ -265,7 +265,7 @@ Result<std::unique_ptr<Engine>> Engine::start(EngineOptions options) {
   return engine;
 }
 
-std::string Engine::new_mission_id() const {
+std::string Engine::new_mission_id() {
   auto now = std::time(nullptr);
   std::tm utc{};
   gmtime_r(&now, &utc);

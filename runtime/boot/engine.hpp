@@ -35,7 +35,7 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   /// A fresh id: sorts by time, unique in this workspace.
-  [[nodiscard]] std::string new_mission_id() const;
+  [[nodiscard]] static std::string new_mission_id();
   /// Starts a mission; conflict while another one runs here (M2).
   Status start_mission(const std::string& id, MissionStarted start);
   /// Goes on with a mission of the journal; conflict as above. `end_pause`: a person asked for it,

@@ -9,6 +9,7 @@
 #include "adapters/process/job_helper.hpp"
 #include "adapters/process/keeper.hpp"
 #include "runtime/boot/commands.hpp"
+#include "runtime/boot/engine.hpp"
 #include "runtime/boot/mission_runner.hpp"
 
 namespace muster {
@@ -121,6 +122,7 @@ int start(int argc, char** argv) {
   if (needs_keeper(line.command) && !engine) {
     KeeperOptions keeper;
     keeper.engine_args = args;
+    keeper.mission = Engine::new_mission_id();
     return keeper_main(keeper);
   }
   return dispatch(line);

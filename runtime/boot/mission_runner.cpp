@@ -172,7 +172,8 @@ class Runner {
 
   Status start() {
     if (!options_.start) return engine_->resume_mission(options_.resume, !options_.by_keeper);
-    return engine_->start_mission(engine_->new_mission_id(), *options_.start);
+    auto id = options_.id.empty() ? Engine::new_mission_id() : options_.id;
+    return engine_->start_mission(id, *options_.start);
   }
 
   int watch() {

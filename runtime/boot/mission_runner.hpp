@@ -15,6 +15,7 @@ struct RunOptions {
   EngineOptions engine;
   cli::ViewOptions view;
   std::optional<MissionStarted> start;  ///< a new mission ...
+  std::string id;                       ///< of the new mission; empty = a fresh one
   std::string resume;                   ///< ... or one of the journal
   bool by_keeper = false;               ///< resumed after a crash: no person asked for it
   bool show_diff = false;               ///< print the mission's diff when it was sealed (the demo)

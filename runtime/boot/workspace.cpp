@@ -1,6 +1,8 @@
 #include "runtime/boot/workspace.hpp"
 
+#include <algorithm>
 #include <filesystem>
+#include <vector>
 
 #include "adapters/git/git_version_control.hpp"
 #include "adapters/store/sqlite_store.hpp"
@@ -35,9 +37,24 @@ Result<std::string> choose_mission(const Workspace& workspace, const std::string
   if (!store) return store.error();
   auto missions = (*store)->missions();
   if (!missions) return missions.error();
+  // A crash right at its start leaves a file without a record: no mission. One that cannot be read
+  // is one all the same.
+  std::erase_if(*missions, [&](const auto& mission) {
+    if (mission.last_seq > 0) return false;
+    auto records = (*store)->load(mission.mission);
+    return records && records->empty();
+  });
   if (missions->empty())
     return Error{ErrorCode::not_found, "there is no mission in this workspace yet"};
   return missions->front().mission;
+}
+
+bool has_mission(const Workspace& workspace, const std::string& mission) {
+  auto store = SqliteStore::open({workspace.paths.state_dir + "/journal"});
+  auto missions = store ? (*store)->missions() : Result<std::vector<MissionSummary>>(Error{});
+  return missions && std::any_of(missions->begin(), missions->end(), [&](const auto& known) {
+           return known.mission == mission && known.last_seq > 0;
+         });
 }
 
 }  // namespace muster

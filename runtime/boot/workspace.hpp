@@ -25,4 +25,7 @@ Result<Workspace> open_workspace(const cli::CommandLine& line,
 /// is none.
 Result<std::string> choose_mission(const Workspace& workspace, const std::string& given);
 
+/// Whether the journal holds anything of this mission.
+bool has_mission(const Workspace& workspace, const std::string& mission);
+
 }  // namespace muster

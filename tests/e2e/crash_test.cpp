@@ -36,7 +36,7 @@ class Underway {
     INFO(ended.err);
     INFO(ended.out);
     CHECK(ended.exit_code == 0);
-    CHECK(json_lines(ended.out).back()["outcome"] == "sealed");
+    CHECK(last_json_line(ended.out)["outcome"] == "sealed");
     auto files = files_below(machine.folder("project"));
     CHECK(files["greet.sh"] == "echo \"good day, $1\"\n");
     CHECK(files["part.sh"] == "echo \"farewell, $1\"\n");
@@ -111,7 +111,7 @@ TEST_CASE("a stopped mission is over, also for resume; a new one can start") {
   auto resumed = mission.machine.muster({"resume", "--json"});
   INFO(resumed.err);
   CHECK(resumed.exit_code == 130);
-  CHECK(json_lines(resumed.out).back()["outcome"] == "stopped");
+  CHECK(last_json_line(resumed.out)["outcome"] == "stopped");
   auto again = mission.machine.muster({"run", "Be polite", "--json"});
   mission.check_sealed(again);
 }

@@ -157,6 +157,12 @@ std::vector<json> json_lines(const std::string& text) {
   return out;
 }
 
+json last_json_line(const std::string& text) {
+  auto lines = json_lines(text);
+  if (lines.empty()) throw std::runtime_error("there is no line");
+  return lines.back();
+}
+
 std::vector<std::string> processes_of(const std::string& folder) {
   std::vector<std::string> out;
   for (const auto& entry : fs::directory_iterator("/proc")) {

@@ -80,6 +80,8 @@ class Sandbox {
 
 /// The JSON Lines of `--json`; throws for a line that is none.
 [[nodiscard]] std::vector<nlohmann::json> json_lines(const std::string& text);
+/// The last of them, which is the result; throws when there is none.
+[[nodiscard]] nlohmann::json last_json_line(const std::string& text);
 
 /// Processes whose environment or command line names `folder`, with their command lines: what a
 /// sandbox has left behind.
