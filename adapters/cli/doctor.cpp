@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "adapters/process/job_cgroup.hpp"
 #include "runtime/core/text.hpp"
 
 namespace muster::cli {
@@ -172,8 +173,11 @@ class Judge {
         enough ? "" : "raise it: ulimit -n 4096");
     add(facts_.pidfd ? Health::ok : Health::warn, "pidfd", facts_.pidfd ? "yes" : "no",
         facts_.pidfd ? "" : "a kernel of 5.3 or newer ends jobs more reliably");
-    add(facts_.cgroup_v2 ? Health::ok : Health::warn, "cgroup", facts_.cgroup_v2 ? "v2" : "no v2",
-        facts_.cgroup_v2 ? "" : "memory pressure cannot be seen; nothing else suffers");
+    if (facts_.cgroup)
+      add(Health::ok, "cgroup", "each job has its own, in " + one_line(*facts_.cgroup, 200));
+    else
+      add(Health::warn, "cgroup", one_line(facts_.cgroup.error().message, 200),
+          "jobs are ended process by process instead; nothing else suffers");
   }
 
   const DoctorFacts& facts_;
@@ -202,7 +206,7 @@ DoctorFacts gather_facts(const config::LoadReport& config, const config::Environ
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0) facts.open_files = files.rlim_cur;
   facts.pidfd = has_pidfd();
-  facts.cgroup_v2 = ::access("/sys/fs/cgroup/cgroup.controllers", R_OK) == 0;
+  facts.cgroup = probe_job_cgroups();
   return facts;
 }
 

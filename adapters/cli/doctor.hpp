@@ -41,7 +41,7 @@ struct DoctorFacts {
   std::uint64_t state_free_bytes = 0;
   std::uint64_t open_files = 0;  ///< soft limit of descriptors
   bool pidfd = false;
-  bool cgroup_v2 = false;
+  Result<std::string> cgroup = Error{};  ///< where jobs get their control group, or why they do not
 };
 
 struct DoctorProbes {

@@ -2,9 +2,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
@@ -101,12 +104,34 @@ bool holds_entry(const std::string& block, std::string_view entry) {
   return false;
 }
 
-/// KILL to a process and to its group: a group is hit as a whole, also what forks at this moment.
-void kill_with_group(pid_t pid) {
-  const pid_t group = ::getpgid(pid);
-  if (group > 1 && group != ::getpgrp()) ::kill(-group, SIGKILL);
-  ::kill(pid, SIGKILL);
-}
+/// A process that cannot be mistaken for another; without pidfds, its number.
+class Handle {
+ public:
+  explicit Handle(pid_t pid) : pid_(pid), fd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {
+    gone_ = !fd_ && errno == ESRCH;
+  }
+  [[nodiscard]] bool gone() const {
+    pollfd polled{fd_.get(), POLLIN, 0};
+    return gone_ || (fd_ && ::poll(&polled, 1, 0) > 0);
+  }
+  bool signal(int number) const {
+    if (gone_) return false;
+    if (!fd_) return ::kill(pid_, number) == 0;
+    return ::syscall(SYS_pidfd_send_signal, fd_.get(), number, nullptr, 0) == 0;
+  }
+  /// KILL to it and to its group: a group is hit as a whole, also what forks at this moment.
+  void kill_with_group() const {
+    const pid_t group = ::getpgid(pid_);
+    // It lived after we asked for its group, so the number means that group.
+    if (group > 1 && group != ::getpgrp() && !gone()) ::kill(-group, SIGKILL);
+    signal(SIGKILL);
+  }
+
+ private:
+  pid_t pid_;
+  UniqueFd fd_;
+  bool gone_ = false;
+};
 
 }  // namespace
 
@@ -133,27 +158,42 @@ std::vector<pid_t> descendants_of(pid_t root, const std::set<pid_t>& spared) {
 std::vector<pid_t> processes_with_env(std::string_view entry) {
   std::vector<pid_t> out;
   each_number("/proc", [&](pid_t pid) {
-    const auto block = read_all("/proc/" + std::to_string(pid) + "/environ");
-    if (block && holds_entry(*block, entry)) out.push_back(pid);
+    if (has_env(pid, entry)) out.push_back(pid);
   });
   return out;
+}
+
+bool has_env(pid_t pid, std::string_view entry) {
+  const auto block = read_all("/proc/" + std::to_string(pid) + "/environ");
+  return block && holds_entry(*block, entry);
+}
+
+bool signal_if(pid_t pid, int signal, const std::function<bool()>& is_it) {
+  const Handle process(pid);  // first: what is looked at below is this process or nothing
+  return is_it() && process.signal(signal);
 }
 
 DescendantEnder::DescendantEnder(std::chrono::milliseconds grace, std::set<pid_t> spared)
     : kill_at_(Clock::now() + grace), spared_(std::move(spared)) {}
 
 void DescendantEnder::step() {
-  const bool kill_now = Clock::now() >= kill_at_;
+  const bool kill_now = kills();
   auto& handled = kill_now ? killed_ : termed_;
   bool news = false;
-  for (const pid_t pid : descendants_of(::getpid(), spared_)) {
+  const auto found = descendants_of(::getpid(), spared_);
+  std::set<pid_t> family(found.begin(), found.end());
+  family.insert(::getpid());
+  for (const pid_t pid : found) {
     const bool is_new = handled.insert(pid).second;
     news = news || is_new;
+    if (!kill_now && !is_new) continue;
+    const Handle process(pid);
+    if (!family.contains(parent_of(pid))) continue;  // the pid is somebody else's by now
     if (kill_now) {
-      kill_with_group(pid);
-    } else if (is_new) {
-      ::kill(pid, SIGTERM);
-      ::kill(pid, SIGCONT);  // a stopped process does not see TERM
+      process.kill_with_group();
+    } else {
+      process.signal(SIGTERM);
+      process.signal(SIGCONT);  // a stopped process does not see TERM
     }
   }
   // While something still forks, KILL has to be faster than that: no pause at all.

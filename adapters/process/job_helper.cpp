@@ -21,6 +21,7 @@
 #include "adapters/io/descriptor_limit.hpp"
 #include "adapters/io/unique_fd.hpp"
 #include "adapters/process/descendants.hpp"
+#include "adapters/process/job_cgroup.hpp"
 #include "adapters/process/job_protocol.hpp"
 
 namespace muster {
@@ -30,7 +31,7 @@ using job_protocol::kControlFd;
 using job_protocol::Kind;
 using job_protocol::Report;
 
-constexpr int kFirstArgument = 5;  // program, __job, grace, descriptors, cwd, command...
+constexpr int kFirstArgument = 6;  // program, __job, grace, descriptors, leaf, cwd, command...
 constexpr int kExecFailed = 127;
 
 std::uint64_t number_of(std::string_view text) {
@@ -54,13 +55,16 @@ struct ExecFailure {
 };
 
 /// In the forked child, which has one thread: becomes the command or says why not.
-[[noreturn]] void become(char** command, const char* cwd, pid_t helper, int failure_fd) {
+[[noreturn]] void become(char** command, const char* cwd, pid_t helper, const CgroupLeaf& leaf,
+                         int failure_fd) {
   const auto fail = [failure_fd](Kind kind) {
     const ExecFailure failure{kind, errno};
     [[maybe_unused]] const auto told = ::write(failure_fd, &failure, sizeof failure);
     ::_exit(kExecFailed);
   };
   ::setsid();
+  if (leaf) [[maybe_unused]]
+    const bool entered = leaf.enter();  // outside of it, it is ended like all descendants
   // Should the helper be killed, the child goes with it.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != helper) ::_exit(kExecFailed);
@@ -75,17 +79,18 @@ struct ExecFailure {
 
 class Helper {
  public:
-  Helper(std::chrono::milliseconds grace, const char* cwd, char** command)
-      : grace_(grace), cwd_(cwd), command_(command) {}
+  Helper(std::chrono::milliseconds grace, const char* leaf, const char* cwd, char** command)
+      : grace_(grace), leaf_folder_(leaf), cwd_(cwd), command_(command) {}
 
   int run() {
     prepare();
-    if (!start()) return 1;
-    while (!childless_) {
+    const bool started = start();
+    while (started && !childless_) {
       turn();
-      if (ending_ && !childless_) ending_->step();
+      if (ending_ && !childless_) step();
     }
-    return 0;
+    leaf_.remove();
+    return started ? 0 : 1;
   }
 
  private:
@@ -93,6 +98,7 @@ class Helper {
     ::setsid();
     ::close_range(kControlFd + 1, ~0U, 0);
     ::fcntl(kControlFd, F_SETFD, FD_CLOEXEC);
+    leaf_ = CgroupLeaf::make(leaf_folder_);
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     // The second safety beside the socket's end: the engine's I/O thread started us.
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -114,7 +120,7 @@ class Helper {
     const pid_t self = ::getpid();
     child_ = ::fork();
     if (child_ < 0) return refuse(Kind::exec_failed, errno);
-    if (child_ == 0) become(command_, cwd_, self, writer.get());
+    if (child_ == 0) become(command_, cwd_, self, leaf_, writer.get());
     writer.reset();
     release_output();
     ExecFailure failure{};
@@ -140,6 +146,11 @@ class Helper {
   static void report(const Report& report) {
     // Nobody listens any more when the engine has gone.
     ::send(kControlFd, &report, sizeof report, MSG_NOSIGNAL);
+  }
+
+  void step() {
+    if (ending_->kills()) leaf_.kill();
+    ending_->step();
   }
 
   void turn() {
@@ -193,6 +204,8 @@ class Helper {
   }
 
   std::chrono::milliseconds grace_;
+  const char* leaf_folder_;
+  CgroupLeaf leaf_;
   const char* cwd_;
   char** command_;
   UniqueFd signals_;
@@ -211,15 +224,17 @@ bool is_job_helper(int argc, char** argv) {
 int job_helper_main(int argc, char** argv) {
   if (argc <= kFirstArgument) return 2;
   limit_descriptors(number_of(argv[3]));
-  return Helper(std::chrono::milliseconds(number_of(argv[2])), argv[4], argv + kFirstArgument)
+  return Helper(std::chrono::milliseconds(number_of(argv[2])), argv[4], argv[5],
+                argv + kFirstArgument)
       .run();
 }
 
 std::vector<std::string> job_helper_arguments(std::chrono::milliseconds grace,
-                                              const std::string& cwd,
+                                              const std::string& leaf, const std::string& cwd,
                                               const std::vector<std::string>& command) {
   std::vector<std::string> out = {"__job", std::to_string(grace.count()),
-                                  std::to_string(descriptor_limit_of_children().value_or(0)), cwd};
+                                  std::to_string(descriptor_limit_of_children().value_or(0)), leaf,
+                                  cwd};
   out.insert(out.end(), command.begin(), command.end());
   return out;
 }

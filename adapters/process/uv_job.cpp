@@ -23,6 +23,7 @@ using job_protocol::Kind;
 using job_protocol::Report;
 using std::chrono::milliseconds;
 
+const std::string kMark = "MUSTER_JOB=";
 constexpr std::size_t kPiece = 65536;
 // Fewer switches between a loud child and us than with the usual 64 KiB; a wish, not a need.
 constexpr int kPipeSize = 262144;
@@ -63,12 +64,14 @@ std::uint64_t UvJob::output_bytes() const {
 // ------------------------------------------------------------------------------
 
 bool UvJob::launch(const std::string& helper, const std::vector<std::string>& base_env,
-                   const std::string& mark, std::function<void()> on_gone) {
+                   const std::string& mark, std::shared_ptr<const JobCgroups> cgroups,
+                   std::function<void()> on_gone) {
   if (ending_ != Ending::none) {
     refuse(Error{ErrorCode::cancelled, "killed before it started"});
     return false;
   }
-  mark_ = "MUSTER_JOB=" + mark;
+  mark_ = mark;
+  cgroups_ = std::move(cgroups);
   const auto pid = spawn_helper(helper, base_env);
   if (!pid) {
     refuse(pid.error());
@@ -102,10 +105,11 @@ Result<pid_t> UvJob::spawn_helper(const std::string& helper,
   const UniqueFd writer(pipe[1]);
   const UniqueFd nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!nothing) return errno_error(errno, "cannot open /dev/null");
-  auto argv = job_helper_arguments(spec_.kill_grace, spec_.cwd, spec_.argv);
+  const auto leaf = cgroups_ ? cgroups_->leaf(mark_) : std::string();
+  auto argv = job_helper_arguments(spec_.kill_grace, leaf, spec_.cwd, spec_.argv);
   argv.insert(argv.begin(), "muster");
   auto env = child_environment(base_env, spec_.unset_env, spec_.env);
-  env.push_back(mark_);
+  env.push_back(kMark + mark_);
   auto pid = spawn({.file = helper,
                     .argv = std::move(argv),
                     .env = std::move(env),
@@ -239,14 +243,17 @@ void UvJob::reap_helper(milliseconds pause) {
   if (const auto on_gone = std::exchange(on_gone_, nullptr)) on_gone();
 }
 
-/// Ends what a killed helper could not end. Its descendants moved elsewhere in the tree, but their
-/// environment still names the job.
+/// Ends what a killed helper could not end. Its descendants moved elsewhere in the tree, but they
+/// are in the job's leaf still, and their environment names the job.
 void UvJob::end_marked(int rounds) {
-  const auto found = processes_with_env(mark_);
+  const bool leaf_gone = !cgroups_ || cgroups_->end(mark_);
+  const auto mark = kMark + mark_;
+  const auto found = processes_with_env(mark);
   for (const pid_t pid : found) {
-    if (pid != helper_) ::kill(pid, SIGKILL);
+    if (pid != helper_) signal_if(pid, SIGKILL, [&] { return has_env(pid, mark); });
   }
-  const bool again = rounds > 0 && (!found.empty() || rounds == kMarkRounds);
+  const bool left = !found.empty() || !leaf_gone;
+  const bool again = rounds > 0 && (left || rounds == kMarkRounds);
   if (!again) {
     reap_helper(milliseconds{1});
     return;

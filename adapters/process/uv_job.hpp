@@ -14,6 +14,7 @@
 
 #include "adapters/io/fd_watcher.hpp"
 #include "adapters/io/io_loop.hpp"
+#include "adapters/process/job_cgroup.hpp"
 #include "adapters/process/job_protocol.hpp"
 #include "adapters/process/output_ring.hpp"
 #include "runtime/core/sha256.hpp"
@@ -32,11 +33,13 @@ class UvJob final : public Process, public std::enable_shared_from_this<UvJob> {
   [[nodiscard]] std::uint64_t output_bytes() const override;
   [[nodiscard]] int pid() const override { return pid_; }
 
-  /// Starts the helper with `base_env` (already filtered) and `mark` in its environment. `on_gone`
-  /// is called once, after on_exit, when the helper was reaped. False: it did not start, on_exit
-  /// was called, on_gone is not.
+  /// Starts the helper with `base_env` (already filtered) and `mark` in its environment, and with a
+  /// leaf of that name below `cgroups`, which may be null. `on_gone` is called
+  /// once, after on_exit, when the helper was reaped. False: it did not start, on_exit was called,
+  /// on_gone is not.
   bool launch(const std::string& helper, const std::vector<std::string>& base_env,
-              const std::string& mark, std::function<void()> on_gone);
+              const std::string& mark, std::shared_ptr<const JobCgroups> cgroups,
+              std::function<void()> on_gone);
   /// Reports that it never ran; for jobs that were not launched.
   void refuse(Error error);
   /// Lets go of a helper that does not end in time: reports the job as killed, if it was not
@@ -67,6 +70,7 @@ class UvJob final : public Process, public std::enable_shared_from_this<UvJob> {
   std::function<void(ProcessExit)> on_exit_;
   std::function<void()> on_gone_;
   std::string mark_;
+  std::shared_ptr<const JobCgroups> cgroups_;
   pid_t helper_ = 0;
   std::optional<FdWatcher> control_;
   std::optional<FdWatcher> output_;

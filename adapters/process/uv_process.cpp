@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "adapters/process/job_cgroup.hpp"
 #include "adapters/process/spawn.hpp"
 #include "adapters/process/uv_job.hpp"
 
@@ -36,7 +37,11 @@ class UvProcessPort::Jobs : public std::enable_shared_from_this<Jobs> {
       : loop_(loop),
         options_(std::move(options)),
         environment_(child_environment({}, {})),
-        prefix_(unique_prefix()) {}
+        prefix_(unique_prefix()) {
+    std::string why = "control groups are switched off";
+    if (options_.cgroups) cgroups_ = JobCgroups::make(why);
+    if (!cgroups_ && options_.say) options_.say("jobs have no control group: " + why);
+  }
 
   std::shared_ptr<Process> start(ProcessSpec spec, std::function<void(ProcessExit)> on_exit) {
     auto job = std::make_shared<UvJob>(loop_, std::move(spec), std::move(on_exit));
@@ -81,7 +86,7 @@ class UvProcessPort::Jobs : public std::enable_shared_from_this<Jobs> {
       if (const auto self = weak.lock()) self->gone(raw);
     };
     const auto mark = prefix_ + std::to_string(++count_);
-    if (!job->launch(options_.helper_binary, environment_, mark, on_gone)) return;
+    if (!job->launch(options_.helper_binary, environment_, mark, cgroups_, on_gone)) return;
     active_.emplace(job.get(), job);
     set_idle(false);
   }
@@ -119,6 +124,7 @@ class UvProcessPort::Jobs : public std::enable_shared_from_this<Jobs> {
   const Options options_;
   const std::vector<std::string> environment_;
   const std::string prefix_;
+  std::shared_ptr<const JobCgroups> cgroups_;
   std::uint64_t count_ = 0;
   bool stopped_ = false;
   bool launching_ = false;

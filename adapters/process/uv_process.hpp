@@ -14,7 +14,8 @@ namespace muster {
 
 /// The process port. Children get the engine's environment of the moment when the port was made,
 /// without MUSTER_* and what the spec unsets, and with MUSTER_JOB=<unique id> as a mark to find
-/// their descendants by. Output is read in bounded pieces, one per job and turn of the loop. Uses
+/// their descendants by. Where a control group can be made each job has one (see job_cgroup.hpp).
+/// Output is read in bounded pieces, one per job and turn of the loop. Uses
 /// waitpid on its own children only; nobody else in the process may wait for "any child". `loop`
 /// outlives the port.
 class UvProcessPort final : public ProcessPort {
@@ -22,6 +23,10 @@ class UvProcessPort final : public ProcessPort {
   struct Options {
     /// Program that calls job_helper_main for `__job`; "/proc/self/exe" = this one.
     std::string helper_binary = "/proc/self/exe";
+    /// Put each job into a control group of its own, where one can be made. Off: never.
+    bool cgroups = true;
+    /// For the log: why there are none, once, if there are none.
+    std::function<void(const std::string&)> say = {};
     /// How long stop() waits for the children beyond the longest grace.
     std::chrono::milliseconds stop_slack{5000};
   };

@@ -91,6 +91,13 @@ std::vector<std::string> hidden_variables(const config::Config& config) {
   return out;
 }
 
+UvProcessPort::Options process_options(const EngineOptions& options) {
+  UvProcessPort::Options out;
+  out.helper_binary = options.program;
+  out.say = [](const std::string& what) { spdlog::debug("{}", what); };
+  return out;
+}
+
 /// Where commands may not reach, and where they may write besides their tree.
 CommandPlaces command_places(const EngineOptions& options) {
   CommandPlaces out;
@@ -121,7 +128,7 @@ struct Engine::Parts {
   explicit Parts(EngineOptions given)
       : options(std::move(given)),
         pool(std::make_shared<WorkerPool>(pool_threads)),
-        processes(std::make_shared<UvProcessPort>(loop, options.program)),
+        processes(std::make_shared<UvProcessPort>(loop, process_options(options))),
         http(std::make_unique<http::HttpClient>(loop)),
         model(std::make_unique<model::DirectModel>(*http)),
         system_config(options.threads

@@ -27,7 +27,8 @@ DoctorFacts healthy() {
   facts.state_dir = "/state";
   facts.state_free_bytes = 10ULL << 30U;
   facts.open_files = 4096;
-  facts.pidfd = facts.cgroup_v2 = true;
+  facts.pidfd = true;
+  facts.cgroup = std::string("/sys/fs/cgroup/user.slice");
   return facts;
 }
 
@@ -78,7 +79,8 @@ TEST_CASE("doctor: each trouble is named with its remedy") {
       {"openai/x", Error{ErrorCode::unauthenticated, "no key: set OPENAI_API_KEY", ""}}};
   facts.state_problem = Error{ErrorCode::io_error, "Read-only file system", "/state"};
   facts.open_files = 256;
-  facts.pidfd = facts.cgroup_v2 = false;
+  facts.pidfd = false;
+  facts.cgroup = Error{ErrorCode::unavailable, "no cgroup v2 is mounted"};
   config::LoadInput input;
   input.environment = {{"MUSTER_LIMITS_JOBS", "many"}};
   facts.config = config::load_report(input);

@@ -1,6 +1,7 @@
 // J3: kill, deadline, and the death of the engine or of a helper end everything below.
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <sstream>
 
 #include "adapters/process/spawn.hpp"
@@ -41,7 +42,7 @@ pid_t start_self(std::vector<std::string> arguments) {
 TEST_CASE("J3 kill ends the job and all its descendants", "[process]") {
   const TempFolder folder;
   Mailbox mail(folder / "mail");
-  Bench bench;
+  Bench bench(GENERATE(true, false));
   const auto job = bench.start({.argv = {"sh", "-c", family(mail.path())}, .kill_grace = 200ms});
   const auto pids = four_pids(mail);
   for (const pid_t pid : pids) CHECK(lives(pid));
@@ -59,7 +60,7 @@ TEST_CASE("J3 kill ends the job and all its descendants", "[process]") {
 TEST_CASE("J3 a child that ignores TERM is killed after the grace", "[process]") {
   const TempFolder folder;
   Mailbox mail(folder / "mail");
-  Bench bench;
+  Bench bench(GENERATE(true, false));
   const auto script = "trap 'echo no > " + mail.path() + "' TERM; echo ready > " + mail.path() +
                       "; while :; do sleep 0.01; done";
   const auto job = bench.start({.argv = {"sh", "-c", script}, .kill_grace = 300ms});
@@ -136,7 +137,7 @@ TEST_CASE("J3 a chain of forks does not get away", "[process]") {
                                         "[ $n -eq 20 ] && echo going > \"$2\"\n"
                                         "setsid sh \"$0\" $((n + 1)) \"$2\" &\n";
   Mailbox mail(folder / "mail");
-  Bench bench;
+  Bench bench(GENERATE(true, false));
   const auto job = bench.start(
       {.argv = {"sh", "-c", "sh " + (folder / "chain.sh") + " 0 " + mail.path() + "; sleep 1000"},
        .kill_grace = 50ms});
@@ -150,7 +151,7 @@ TEST_CASE("J3 a chain of forks does not get away", "[process]") {
 TEST_CASE("J3 a helper that is killed takes its job along", "[process]") {
   const TempFolder folder;
   Mailbox mail(folder / "mail");
-  Bench bench;
+  Bench bench(GENERATE(true, false));
   const auto job = bench.shell(family(mail.path()));
   const auto pids = four_pids(mail);
   while (job.process->pid() == 0) std::this_thread::yield();
@@ -168,7 +169,8 @@ TEST_CASE("J3 a helper that is killed takes its job along", "[process]") {
 TEST_CASE("J3 the death of the engine ends all its jobs", "[process]") {
   const TempFolder folder;
   Mailbox mail(folder / "mail");
-  const pid_t engine = start_self({"__engine", "jobs", family(mail.path())});
+  const auto groups = GENERATE(as<std::string>(), "cgroups", "none");
+  const pid_t engine = start_self({"__engine", "jobs", family(mail.path()), groups});
   const auto pids = four_pids(mail);
   std::vector<pid_t> everything = descendants_of(engine);
   CHECK(everything.size() >= pids.size() + 1);  // the helper

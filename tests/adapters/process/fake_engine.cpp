@@ -44,9 +44,9 @@ int wait_for_signals(const std::string& mailbox) {
   }
 }
 
-int run_jobs(const std::string& script) {
+int run_jobs(const std::string& script, bool cgroups) {
   IoLoop loop;
-  UvProcessPort port(loop, UvProcessPort::Options{});
+  UvProcessPort port(loop, UvProcessPort::Options{.cgroups = cgroups});
   port.start({.argv = {"sh", "-c", script}, .cwd = "/"}, [](const ProcessExit&) {});
   for (;;) ::pause();
 }
@@ -69,7 +69,7 @@ int fake_engine(int argc, char** argv) {
   const bool resumed = what == "crash" || what == "crash_once" ? take_resume_flag() : false;
   if (what == "exit") return std::atoi(argument(1).c_str());
   if (what == "wait") return wait_for_signals(argument(1));
-  if (what == "jobs") return run_jobs(argument(1));
+  if (what == "jobs") return run_jobs(argument(1), argument(2) != "none");
   if (what == "link") return follow_link(argument(1));
   say(argument(1), resumed ? "resumed" : "fresh");
   if (what == "crash_once" && resumed) return 5;

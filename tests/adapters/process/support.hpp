@@ -138,7 +138,11 @@ inline std::size_t open_descriptors() {
 /// A loop and a port with this program as helper, and how to run things on it.
 struct Bench {
   IoLoop loop;
-  UvProcessPort port{loop, UvProcessPort::Options{}};
+  UvProcessPort port;
+
+  Bench() : Bench(true) {}
+  /// Without control groups, as on a machine that has none.
+  explicit Bench(bool cgroups) : port(loop, UvProcessPort::Options{.cgroups = cgroups}) {}
 
   struct Running {
     std::shared_ptr<Process> process;
