@@ -195,10 +195,14 @@ class Runner {
 
   /// The first asks the mission to hold still, the second does not wait for it.
   std::optional<int> on_interrupt(bool keeper_gone) {
-    if (keeper_gone) control_.reset();  // who comes next sees that this engine is on its way out
+    if (keeper_gone) {
+      control_.reset();              // who comes next sees that this engine is on its way out
+      return cli::exit_interrupted;  // nobody asked for a pause: like a crash, it leaves none
+                                     // behind
+    }
     if (interrupted_at_) return cli::exit_interrupted;
     interrupted_at_ = std::chrono::steady_clock::now();
-    if (!keeper_gone) fmt::print(stderr, "muster: pausing; interrupt again to kill\n");
+    fmt::print(stderr, "muster: pausing; interrupt again to kill\n");
     if (!engine_->control("pause", "{}")) return cli::exit_interrupted;
     return std::nullopt;
   }
