@@ -28,7 +28,8 @@ void Mission::post(const std::string& type, const std::string& data) {
   if (!same && !journal_failure_)
     record(NoticePosted{"N" + std::to_string(state_.notices_posted + 1), type, data});
   known = state_.notices.find(type);
-  auto id = known == state_.notices.end() ? std::string() : known->second.id;
+  bool on_record = same || !journal_failure_;
+  auto id = on_record && known != state_.notices.end() ? known->second.id : std::string();
   auto tell = [this, type, data, id] { announce(type, data, id); };
   auto not_on_disk = [this, type, tell](const Error& error) {
     if (type != "mission_ended") return tell();
@@ -48,7 +49,9 @@ void Mission::end_not_on_disk(const Error& error) {
 /// Without an id nothing is on record: the journal cannot take it.
 void Mission::announce(const std::string& type, const std::string& data, std::string id) {
   bool recorded = !id.empty();
-  if (!recorded) id = "J" + std::to_string(++unrecorded_notices_);
+  if (!recorded)  // unlike any other of this mission, also of another incarnation
+    id =
+        "J" + std::to_string(deps_.session.wall_ms()) + "." + std::to_string(++unrecorded_notices_);
   auto taken = [me = handle(), this, type, id, recorded] {
     compat::post(me, resume_atom_v,
                  Continuation{[this, type, id, recorded] { taken_notice(type, id, recorded); }});

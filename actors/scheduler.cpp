@@ -43,6 +43,7 @@ Scheduler::Scheduler(compat::Self<scheduler_actor> self, SchedulerConfig config)
 compat::Behavior<scheduler_actor> Scheduler::make_behavior() {
   compat::on_down(self_,
                   [this](const caf::actor_addr& who, const compat::End&) { holder_down(who); });
+  recall();
   return {
       [this](acquire_atom, const SlotRequest& request) { return acquire(request); },
       [this](release_atom, const std::string& ticket) { return release(ticket); },
@@ -305,9 +306,38 @@ void Scheduler::holder_down(const caf::actor_addr& holder) {
 // ---- what people see
 // --------------------------------------------------------------------------------
 
+std::int64_t Scheduler::to_wall() {
+  return config_.wall_ms ? config_.wall_ms() - compat::now_ms(self_) : 0;
+}
+
+void Scheduler::remember(const std::string& name, const Lane& lane) {
+  if (!config_.remember) return;
+  bool calm = lane.state.is_calm(compat::now_ms(self_));
+  config_.remember(name, calm ? "" : lane.state.to_json(to_wall()).dump());
+}
+
+/// A lane that an earlier engine left paused or broken is so still.
+void Scheduler::recall() {
+  if (!config_.recall) return;
+  for (const auto& [name, health] : config_.recall()) {
+    auto in = nlohmann::json::parse(health, nullptr, false);
+    if (!in.is_object()) continue;
+    auto& known = lane(name);
+    known.state = LaneState::from_json(in, config_.lane, -to_wall());
+    serve(name, known);
+  }
+}
+
 void Scheduler::tell_changes(const std::string& name, Lane& lane) {
   auto now = compat::now_ms(self_);
   auto until = lane.state.paused_until();
+  auto told = std::pair(lane.told_until, lane.told_breaker);
+  tell_pause_and_breaker(name, lane, now, until);
+  if (told != std::pair(lane.told_until, lane.told_breaker)) remember(name, lane);
+}
+
+void Scheduler::tell_pause_and_breaker(const std::string& name, Lane& lane, std::int64_t now,
+                                       std::int64_t until) {
   if (until > now && until != lane.told_until) {
     lane.told_until = until;
     tell("lane.paused", nlohmann::json{{"lane", name}, {"for_ms", until - now}}.dump());

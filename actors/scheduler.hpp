@@ -27,6 +27,13 @@ struct SchedulerConfig {
   /// Called on the scheduler's thread with what a user should know; may be empty, must not block.
   /// Types: lane.paused, lane.resumed, lane.breaker.
   std::function<void(const Notice&)> notify = {};
+  /// What outlives the scheduler (D3), by lane as JSON; "" = nothing any more. Called on the
+  /// scheduler's thread when a pause or a breaker changed; must not block.
+  std::function<void(const std::string& lane, const std::string& health)> remember = {};
+  /// What was remembered; called once, at the start, on the starter's thread.
+  std::function<std::map<std::string, std::string>()> recall = {};
+  /// Wall clock, ms: what is remembered is told in it.
+  std::function<std::int64_t()> wall_ms = {};
 };
 
 /// Spawns the scheduler.
@@ -91,6 +98,12 @@ class Scheduler {
   bool drop_calls(Lane& lane,
                   const std::function<bool(const std::string&, const caf::actor_addr&)>& which);
   void tell_changes(const std::string& name, Lane& lane);
+  void tell_pause_and_breaker(const std::string& name, Lane& lane, std::int64_t now,
+                              std::int64_t until);
+  void remember(const std::string& name, const Lane& lane);
+  void recall();
+  /// From this clock to the wall's.
+  [[nodiscard]] std::int64_t to_wall();
   void tell(const std::string& type, const std::string& json);
   [[nodiscard]] LaneView view(const std::string& name, const Lane& lane) const;
   double jitter() { return std::uniform_real_distribution<double>(0.0, 1.0)(random_); }

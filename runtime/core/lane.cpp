@@ -105,18 +105,38 @@ RetryAdvice LaneState::report(const CallOutcome& outcome, std::int64_t now_ms, d
   return {};
 }
 
-nlohmann::json LaneState::to_json() const {
-  return {{"backoff", backoff_.to_json()},
-          {"breaker", breaker_.to_json()},
-          {"paused_until_ms", paused_until_ms_},
-          {"pause_reason", pause_reason_}};
+bool LaneState::is_calm(std::int64_t now_ms) const {
+  return paused_until_ms_ <= now_ms && breaker_.state(now_ms) == Breaker::State::closed;
 }
 
-LaneState LaneState::from_json(const nlohmann::json& in, const LanePolicy& policy) {
+namespace {
+
+/// Times that were never set stay so.
+void shift(nlohmann::json& object, const char* key, std::int64_t by) {
+  if (const auto at = json_int(object, key); at != 0) object[key] = at + by;
+}
+
+}  // namespace
+
+nlohmann::json LaneState::to_json(std::int64_t shift_ms) const {
+  nlohmann::json out{{"backoff", backoff_.to_json()},
+                     {"breaker", breaker_.to_json()},
+                     {"paused_until_ms", paused_until_ms_},
+                     {"pause_reason", pause_reason_}};
+  shift(out, "paused_until_ms", shift_ms);
+  shift(out["breaker"], "opened_at_ms", shift_ms);
+  return out;
+}
+
+LaneState LaneState::from_json(const nlohmann::json& in, const LanePolicy& policy,
+                               std::int64_t shift_ms) {
   LaneState out(policy);
+  auto breaker = json_object(in, "breaker");
+  shift(breaker, "opened_at_ms", shift_ms);
   out.backoff_ = Backoff::from_json(json_object(in, "backoff"), policy.backoff);
-  out.breaker_ = Breaker::from_json(json_object(in, "breaker"), policy.breaker);
+  out.breaker_ = Breaker::from_json(breaker, policy.breaker);
   out.paused_until_ms_ = json_int(in, "paused_until_ms");
+  if (out.paused_until_ms_ != 0) out.paused_until_ms_ += shift_ms;
   out.pause_reason_ = json_text(in, "pause_reason");
   return out;
 }

@@ -67,8 +67,13 @@ class LaneState {
   [[nodiscard]] std::int64_t paused_until() const { return paused_until_ms_; }
   [[nodiscard]] const Breaker& breaker() const { return breaker_; }
 
-  [[nodiscard]] nlohmann::json to_json() const;
-  static LaneState from_json(const nlohmann::json& in, const LanePolicy& policy);
+  /// Its times are moved by `shift_ms`: from this process's clock to one that outlives it, and
+  /// back.
+  [[nodiscard]] nlohmann::json to_json(std::int64_t shift_ms = 0) const;
+  static LaneState from_json(const nlohmann::json& in, const LanePolicy& policy,
+                             std::int64_t shift_ms = 0);
+  /// Nothing to remember: not paused at `now_ms`, the breaker closed.
+  [[nodiscard]] bool is_calm(std::int64_t now_ms) const;
 
  private:
   RetryAdvice rate_limited(const CallOutcome& outcome, std::int64_t now_ms, double random);

@@ -339,4 +339,84 @@ TEST_CASE("S6 a mission with a thousand waiting tasks does not starve one with a
   CHECK(small.ok());
 }
 
+// ---- what survives a restart
+// --------------------------------------------------------------------------------
+
+namespace {
+
+/// What an engine writes and the next one reads; its wall clock goes on while no engine runs.
+struct Memory {
+  std::shared_ptr<std::map<std::string, std::string>> lanes =
+      std::make_shared<std::map<std::string, std::string>>();
+  std::shared_ptr<std::int64_t> wall = std::make_shared<std::int64_t>(1'700'000'000'000);
+
+  SchedulerConfig config() {
+    SchedulerConfig out;
+    out.remember = [lanes = lanes](const std::string& lane, const std::string& health) {
+      if (health.empty())
+        lanes->erase(lane);
+      else
+        (*lanes)[lane] = health;
+    };
+    out.recall = [lanes = lanes] { return *lanes; };
+    out.wall_ms = [wall = wall] { return *wall; };
+    return out;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("D3 a lane's pause survives a restart: the rest of it, by the wall clock") {
+  Memory memory;
+  {
+    Stage first(memory.config());
+    REQUIRE(first.admit("a").ok());
+    REQUIRE(first.report("a", ErrorCode::rate_limited, 60s).ok());
+    REQUIRE(memory.lanes->size() == 1);
+  }
+  *memory.wall += 20'000;  // nobody was there
+  Stage second(memory.config());
+  REQUIRE(second.lane().paused_for.has_value());
+  CHECK(second.told("lane.paused") == 1);
+  CHECK(*second.lane().paused_for == 40s);
+  auto waits = second.admit("b");
+  second.time.advance(39s);
+  CHECK_FALSE(waits.ok());
+  second.time.advance(2s);
+  CHECK(waits.ok());
+  CHECK(memory.lanes->empty());
+}
+
+TEST_CASE(
+    "D3 an open breaker survives a restart, and still lets one probe through after its time") {
+  Memory memory;
+  {
+    Stage first(memory.config());
+    for (int i = 0; i < 5; ++i) {
+      auto ticket = "t" + std::to_string(i);
+      auto call = first.admit(ticket);
+      first.time.advance(5min);
+      REQUIRE(call.ok());
+      REQUIRE(first.report(ticket, ErrorCode::network).ok());
+    }
+    CHECK(first.lane().breaker == "open");
+  }
+  *memory.wall += 10'000;
+  Stage second(memory.config());
+  CHECK(second.lane().breaker == "open");
+  auto one = second.admit("a");
+  auto two = second.admit("b");
+  second.time.advance(19s);
+  CHECK_FALSE(one.ok());
+  second.time.advance(2s);
+  CHECK(one.ok());
+  CHECK_FALSE(two.ok());
+  REQUIRE(second.report("a").ok());
+  second.time.advance(2s);
+  CHECK(two.ok());
+  REQUIRE(second.report("b").ok());
+  CHECK(second.lane().breaker == "closed");
+  CHECK(memory.lanes->empty());
+}
+
 }  // namespace muster
