@@ -35,6 +35,7 @@ find_package(benchmark QUIET)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(libuv REQUIRED IMPORTED_TARGET GLOBAL libuv)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET GLOBAL re2)
+pkg_check_modules(libzstd REQUIRED IMPORTED_TARGET GLOBAL libzstd)
 
 find_path(MUSTER_HTTP_PARSER_INCLUDE http_parser.h REQUIRED)
 find_library(MUSTER_HTTP_PARSER_LIBRARY http_parser REQUIRED)

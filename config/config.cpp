@@ -195,6 +195,8 @@ Config config_from_json(const json& merged) {
   set(part(merged, "policy"), "deny", out.policy.deny);
   out.limits = read_limits(part(merged, "limits"));
   out.timeouts = read_timeouts(part(merged, "timeouts"));
+  set(part(merged, "archive"), "keep", out.archive.keep);
+  set(part(merged, "archive"), "after_days", out.archive.after_days);
   return out;
 }
 

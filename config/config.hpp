@@ -79,6 +79,12 @@ struct Timeouts {
   Limit session_ms;
 };
 
+/// When finished missions are compressed; nullopt = never for that reason.
+struct Archive {
+  Limit keep = 20;
+  Limit after_days = 30;
+};
+
 enum class Isolation { worktree, shared };
 enum class Approve { none, plan };
 
@@ -102,6 +108,7 @@ struct Config {
   PolicyRules policy;
   Limits limits;
   Timeouts timeouts;
+  Archive archive;
 
   /// By name, in any case; null when unknown.
   [[nodiscard]] const Provider* provider(std::string_view name) const;

@@ -260,6 +260,11 @@ class Builder {
     logs->add_option("--task", raw_.task, "Only this task")->type_name("M1.T2");
     logs->add_option("mission", raw_.mission, "Default: the latest")->type_name("ID");
     add_json(logs);
+    auto* report = add(app_, "report", "What a mission did, with its evidence", group, [this] {
+      return ReportCommand{raw_.mission, raw_.json};
+    });
+    report->add_option("--mission", raw_.mission, "Default: the latest")->type_name("ID");
+    add_json(report);
     add_json(add(app_, "missions", "All missions of this workspace", group,
                  [this] { return MissionsCommand{raw_.json}; }));
   }

@@ -76,6 +76,10 @@ struct LogsCommand {
   std::string mission;  ///< empty = the latest
   bool json = false;
 };
+struct ReportCommand {
+  std::string mission;  ///< empty = the latest
+  bool json = false;
+};
 struct TodoCommand {
   bool accept = false;  ///< else drop
   std::string id;
@@ -112,10 +116,11 @@ struct ServeCommand {
       false;  ///< connect stdin and stdout with the workspace's engine; else be that engine
 };
 
-using Command = std::variant<MissionCommand, StatusCommand, StopCommand, ResumeCommand,
-                             AnswerCommand, TellCommand, AttachCommand, ResultCommand, LogsCommand,
-                             TodoCommand, WaiveCommand, MissionsCommand, DemoCommand, AgentsCommand,
-                             DoctorCommand, ConfigCommand, ModelServerCommand, ServeCommand>;
+using Command =
+    std::variant<MissionCommand, StatusCommand, StopCommand, ResumeCommand, AnswerCommand,
+                 TellCommand, AttachCommand, ResultCommand, LogsCommand, ReportCommand, TodoCommand,
+                 WaiveCommand, MissionsCommand, DemoCommand, AgentsCommand, DoctorCommand,
+                 ConfigCommand, ModelServerCommand, ServeCommand>;
 
 struct CommandLine {
   Command command;

@@ -158,12 +158,21 @@ class Judge {
                  folder + ": " + one_line(facts_.state_problem->message, 200),
                  "make it writable, or set XDG_STATE_HOME");
     add(Health::ok, "state", folder);
+    judge_journals();
     const auto free = facts_.state_free_bytes;
     const auto health = free < low_disk      ? Health::fail
                         : free < scarce_disk ? Health::warn
                                              : Health::ok;
     add(health, "disk", fmt::format("{} MiB free", free / mebi),
         health == Health::ok ? "" : "snapshots of the workspace need room; free some");
+  }
+
+  void judge_journals() {
+    for (const auto& problem : facts_.journals.problems)
+      add(Health::fail, "journal", one_line(problem.text(), 300),
+          "it is left as it is; other missions are not concerned");
+    if (facts_.journals.problems.empty())
+      add(Health::ok, "journal", fmt::format("{} missions, all whole", facts_.journals.missions));
   }
 
   void judge_kernel() {
@@ -200,6 +209,7 @@ DoctorFacts gather_facts(const config::LoadReport& config, const config::Environ
   if (config.loaded) facts.endpoints = probe_endpoints(config.loaded->config, environment, probes);
   facts.state_dir = state_dir;
   facts.state_problem = try_writing(state_dir);
+  if (probes.journals && !facts.state_problem) facts.journals = probes.journals(state_dir);
   struct statvfs disk {};
   if (::statvfs(state_dir.c_str(), &disk) == 0)
     facts.state_free_bytes = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;

@@ -36,6 +36,12 @@ struct DoctorFacts {
     std::optional<Error> problem;
   };
   std::vector<Endpoint> endpoints;
+  /// The missions' journals of this workspace, each read whole.
+  struct Journals {
+    std::size_t missions = 0;
+    std::vector<Error> problems;
+  };
+  Journals journals;
   std::string state_dir;
   std::optional<Error> state_problem;  ///< why nothing can be written there
   std::uint64_t state_free_bytes = 0;
@@ -49,6 +55,8 @@ struct DoctorProbes {
   std::function<Result<std::string>(std::vector<std::string> argv)> run;
   /// Whether the endpoint answers at all; to be short. Not called without a configured model.
   std::function<Status(const config::ResolvedModel&)> reach;
+  /// Reads all journals below the state folder; may be empty.
+  std::function<DoctorFacts::Journals(const std::string& state_dir)> journals = {};
 };
 
 /// Looks at the machine. Blocks. `state_dir` is made when it is missing.

@@ -19,6 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+}  // namespace
+
 Status sync_folder(const std::string& folder) {
   int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return system_error(errno, "cannot open the folder", folder);
@@ -27,8 +29,6 @@ Status sync_folder(const std::string& folder) {
   if (failed != 0) return system_error(failed, "cannot sync the folder", folder);
   return ok_status();
 }
-
-}  // namespace
 
 Result<MissionPaths> mission_paths(const std::string& folder, const std::string& mission) {
   auto safe = [](unsigned char c) {

@@ -30,6 +30,9 @@ struct MissionPaths {
 /// (letters, digits, . _ -).
 Result<MissionPaths> mission_paths(const std::string& folder, const std::string& mission);
 
+/// Makes the names in a folder durable.
+Status sync_folder(const std::string& folder);
+
 /// Whether a record fits; the error says what does not.
 Status check_record(const NewRecord& record);
 

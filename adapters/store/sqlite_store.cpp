@@ -8,6 +8,7 @@
 #include <future>
 #include <utility>
 
+#include "adapters/store/archive.hpp"
 #include "adapters/store/mission_reader.hpp"
 #include "runtime/core/fault_points.hpp"
 
@@ -126,6 +127,7 @@ Result<std::vector<std::uint64_t>> SqliteStore::write_all(Open& open, std::vecto
 Status SqliteStore::ensure_open(const std::string& mission, Open& open) {
   if (open.failure) return *open.failure;
   if (open.file) return ok_status();
+  if (auto status = restore(mission); !status.ok()) return status;
   std::string said;
   auto file = store::MissionFile::open(config_.folder, mission, open.acknowledged, said);
   if (!said.empty() && config_.say) config_.say(said);
@@ -136,6 +138,15 @@ Status SqliteStore::ensure_open(const std::string& mission, Open& open) {
   live_.insert(mission);
   ++openings_;
   return ok_status();
+}
+
+/// Work on an archived mission brings it back.
+Status SqliteStore::restore(const std::string& mission) {
+  if (!store::is_archived(config_.folder, mission)) return ok_status();
+  auto status = store::restore_mission(config_.folder, mission);
+  if (status.ok() && config_.say)
+    config_.say("mission " + mission + " was brought back from the archive");
+  return status;
 }
 
 // The files are closed, which rolls the round back; they are mended when they are opened again.
@@ -184,18 +195,39 @@ void SqliteStore::close_idle() {
 // ---- other threads
 // ----------------------------------------------------------------------------------
 
-Status SqliteStore::reopen(const std::string& mission) {
+Status SqliteStore::in_writer(const std::string& mission, const std::function<Status()>& work) {
   std::promise<Status> done;
   auto result = done.get_future();
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return Error{ErrorCode::unavailable, "the store is closing", mission};
-    errands_.push_back([this, &mission, &done] {
-      reopen_now(mission, [&done](Status status) { done.set_value(std::move(status)); });
-    });
+    errands_.push_back([&work, &done] { done.set_value(work()); });
   }
   wake_.notify_one();
   return result.get();
+}
+
+Status SqliteStore::reopen(const std::string& mission) {
+  return in_writer(mission, [this, &mission] {
+    Status out = ok_status();
+    reopen_now(mission, [&out](Status status) { out = std::move(status); });
+    return out;
+  });
+}
+
+// Compressing takes its time, so only the closing is the writer's part.
+Status SqliteStore::archive(const std::string& mission) {
+  auto closed = in_writer(mission, [this, &mission]() -> Status {
+    auto found = open_.find(mission);
+    if (found == open_.end()) return ok_status();
+    if (found->second.failure) return *found->second.failure;
+    if (found->second.file) (void)found->second.file->settle();
+    close(mission, found->second);
+    open_.erase(found);
+    return ok_status();
+  });
+  if (!closed.ok()) return closed;
+  return store::archive_mission(config_.folder, mission);
 }
 
 void SqliteStore::reopen_now(const std::string& mission, const std::function<void(Status)>& done) {
@@ -226,6 +258,12 @@ Result<std::vector<StoredRecord>> SqliteStore::load(const std::string& mission) 
 
 Status SqliteStore::read(const std::string& mission, const JournalQuery& query,
                          const RecordVisitor& visit) {
+  if (store::is_archived(config_.folder, mission)) {
+    auto unpacked = store::Unpacked::open(config_.folder, mission);
+    if (!unpacked.ok()) return unpacked.error();
+    return store::read_mission(
+        unpacked->folder(), mission, query, [] { return false; }, visit);
+  }
   auto before = openings();
   auto live = [&] { return is_live(mission) || openings() != before; };
   return store::read_mission(config_.folder, mission, query, live, visit);
@@ -234,7 +272,11 @@ Status SqliteStore::read(const std::string& mission, const JournalQuery& query,
 Result<std::vector<StoredRecord>> SqliteStore::load_keyed(const std::string& mission,
                                                           const std::string& kind,
                                                           const std::string& key) {
-  return store::read_keyed(config_.folder, mission, kind, key);
+  if (!store::is_archived(config_.folder, mission))
+    return store::read_keyed(config_.folder, mission, kind, key);
+  auto unpacked = store::Unpacked::open(config_.folder, mission);
+  if (!unpacked.ok()) return unpacked.error();
+  return store::read_keyed(unpacked->folder(), mission, kind, key);
 }
 
 Result<std::vector<MissionSummary>> SqliteStore::missions() {
@@ -245,9 +287,17 @@ Result<std::vector<MissionSummary>> SqliteStore::missions() {
     auto name = entry.path().stem().string();
     auto summary = store::summarize_mission(config_.folder, name);
     // One that cannot be read is listed all the same: load() will say what is wrong with it.
-    out.push_back(summary.ok() ? *summary : MissionSummary{name, 0, 0, 0});
+    out.push_back(summary.ok() ? *summary : MissionSummary{name, 0, 0, 0, false});
   }
   if (failed) return store::system_error(failed.value(), "cannot list", config_.folder);
+  for (const auto& entry : fs::directory_iterator(fs::path(config_.folder) / "archive", failed)) {
+    if (entry.path().extension() != ".muz") continue;
+    auto name = entry.path().stem().string();
+    if (!store::is_archived(config_.folder, name))
+      continue;  // it was being archived, or brought back
+    auto summary = store::summarize_archive(config_.folder, name);
+    out.push_back(summary.ok() ? *summary : MissionSummary{name, 0, 0, 0, true});
+  }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
     return a.created_at_ms > b.created_at_ms ||
            (a.created_at_ms == b.created_at_ms && a.mission > b.mission);

@@ -49,6 +49,7 @@ class SqliteStore final : public Store {
                                                const std::string& key) override;
   Result<std::vector<MissionSummary>> missions() override;
   Status reopen(const std::string& mission) override;
+  Status archive(const std::string& mission) override;
 
  private:
   struct Batch {
@@ -76,6 +77,8 @@ class SqliteStore final : public Store {
   std::uint64_t openings();
   void settle();
   void close_idle();
+  Status in_writer(const std::string& mission, const std::function<Status()>& work);
+  Status restore(const std::string& mission);
   void reopen_now(const std::string& mission, const std::function<void(Status)>& done);
 
   SqliteStoreConfig config_;

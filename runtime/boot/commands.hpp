@@ -19,6 +19,7 @@ int request(const Workspace& workspace, const std::string& method, const nlohman
 
 int result(const cli::ResultCommand& command, const Workspace& workspace);
 int logs(const cli::LogsCommand& command, const Workspace& workspace);
+int report(const cli::ReportCommand& command, const Workspace& workspace);
 int missions(const cli::MissionsCommand& command, const Workspace& workspace);
 int agents(const cli::AgentsCommand& command, const Workspace& workspace);
 int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line,

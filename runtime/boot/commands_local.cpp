@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/mission_replay.hpp"
 #include "adapters/cli/doctor.hpp"
 #include "adapters/cli/listings.hpp"
 #include "adapters/git/git_version_control.hpp"
@@ -22,6 +23,7 @@
 #include "runtime/boot/commands.hpp"
 #include "runtime/boot/demo.hpp"
 #include "runtime/core/events.hpp"
+#include "runtime/core/report.hpp"
 #include "runtime/core/text.hpp"
 
 namespace muster::commands {
@@ -107,6 +109,26 @@ Status reach_endpoint(const config::ResolvedModel& model) {
   return answered.get_future().get();
 }
 
+/// Reads every mission from its first record to its last.
+cli::DoctorFacts::Journals verify_journals(const std::string& state_dir) {
+  cli::DoctorFacts::Journals out;
+  auto folder = state_dir + "/journal";
+  std::error_code ignored;
+  if (!std::filesystem::exists(folder, ignored)) return out;
+  auto store = SqliteStore::open({folder});
+  auto list = store ? (*store)->missions() : Result<std::vector<MissionSummary>>(store.error());
+  if (!list) {
+    out.problems.push_back(list.error());
+    return out;
+  }
+  for (const auto& mission : *list) {
+    ++out.missions;
+    auto read = (*store)->read(mission.mission, {}, [](StoredRecord&&) {});
+    if (!read) out.problems.push_back(read.error());
+  }
+  return out;
+}
+
 std::string describe_message(const json& message) {
   auto text = message.value("role", "?") + ": ";
   if (auto content = message.find("content"); content != message.end() && content->is_string())
@@ -182,6 +204,32 @@ int logs(const cli::LogsCommand& command, const Workspace& workspace) {
   return cli::exit_sealed;
 }
 
+int report(const cli::ReportCommand& command, const Workspace& workspace) {
+  auto mission = choose_mission(workspace, command.mission);
+  if (!mission) return complain(mission.error());
+  auto store = SqliteStore::open({workspace.paths.state_dir + "/journal"});
+  if (!store) return complain(store.error());
+  MissionReport report;
+  std::optional<Error> failure;
+  auto take = [&](StoredRecord&& record) {
+    auto event =
+        event_from_json(json::parse(record.row.empty() ? record.body : record.row, nullptr, false));
+    if (event) return report.on_event(*event, record.at_ms);
+    if (!failure)
+      failure = Error{event.error().code, event.error().message,
+                      "mission " + *mission + " record " + std::to_string(record.seq)};
+  };
+  if (auto read = (*store)->read(*mission, {{}, {"event"}}, take); !read)
+    return complain(read.error());
+  if (failure) return complain(*failure);
+  auto out = report.to_json();
+  if (command.json)
+    fmt::print("{}\n", out.dump(2, ' ', true, json::error_handler_t::replace));
+  else
+    fmt::print("{}", report_text(out));
+  return cli::exit_sealed;
+}
+
 int missions(const cli::MissionsCommand& command, const Workspace& workspace) {
   auto store = SqliteStore::open({workspace.paths.state_dir + "/journal"});
   if (!store) return complain(store.error());
@@ -189,16 +237,23 @@ int missions(const cli::MissionsCommand& command, const Workspace& workspace) {
   if (!list) return complain(list.error());
   auto out = json::array();
   for (const auto& mission : *list) {
+    auto replayed = replay_mission(**store, mission.mission);
+    auto phase = replayed ? std::string(name_of(replayed->state.phase)) : "unreadable";
+    auto objective = replayed ? replayed->state.objective : replayed.error().text();
     if (command.json)
       out.push_back({{"mission", mission.mission},
                      {"records", mission.last_seq},
                      {"created_at_ms", mission.created_at_ms},
-                     {"updated_at_ms", mission.updated_at_ms}});
+                     {"updated_at_ms", mission.updated_at_ms},
+                     {"archived", mission.archived},
+                     {"phase", phase},
+                     {"objective", objective}});
     else
-      fmt::print("{}  {} records, last at {}\n", mission.mission, mission.last_seq,
-                 clock_text(mission.updated_at_ms));
+      fmt::print("{}  {:<13} {} records, last at {}{}  {}\n", mission.mission, phase,
+                 mission.last_seq, clock_text(mission.updated_at_ms),
+                 mission.archived ? ", archived" : "", one_line(objective, 80));
   }
-  if (command.json) fmt::print("{}\n", out.dump(2));
+  if (command.json) fmt::print("{}\n", out.dump(2, ' ', true, json::error_handler_t::replace));
   return cli::exit_sealed;
 }
 
@@ -245,6 +300,7 @@ int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line,
     return output->out;
   };
   probes.reach = reach_endpoint;
+  probes.journals = verify_journals;
   auto checks = cli::judge(
       cli::gather_facts(config::load_report(input), environment, paths->state_dir, probes));
   if (command.json)

@@ -21,9 +21,11 @@
 #include "adapters/io/worker_pool.hpp"
 #include "adapters/model/direct_model.hpp"
 #include "adapters/process/uv_process.hpp"
+#include "adapters/store/lane_memory.hpp"
 #include "adapters/store/sqlite_store.hpp"
 #include "adapters/treesitter/shell_parser.hpp"
 #include "runtime/boot/actor_tree.hpp"
+#include "runtime/boot/archiver.hpp"
 #include "runtime/boot/command_guard.hpp"
 #include "runtime/boot/roster.hpp"
 #include "runtime/boot/survey.hpp"
@@ -157,7 +159,33 @@ struct Engine::Parts {
   Status spawn_mission(const std::string& id, std::optional<MissionStarted> start,
                        bool end_pause = false);
   [[nodiscard]] mission_actor find_mission();
+  void remember_lanes(SchedulerConfig& scheduler) const;
+  void archive_old(const std::string& current);
 };
+
+/// A lane's pause and an open breaker outlive the engine.
+void Engine::Parts::remember_lanes(SchedulerConfig& scheduler) const {
+  auto say = [](const std::string& what) { spdlog::warn("{}", what); };
+  auto lanes = std::make_shared<LaneMemory>(options.paths.state_dir + "/lanes.json", pool, say);
+  scheduler.recall = [lanes] { return lanes->recall(); };
+  scheduler.remember = [lanes](const std::string& lane, const std::string& health) {
+    lanes->remember(lane, health);
+  };
+  scheduler.wall_ms = wall_ms;
+}
+
+/// Beside the mission that begins: old ones are not in its way.
+void Engine::Parts::archive_old(const std::string& current) {
+  ArchivePolicy policy{options.config.archive.keep, options.config.archive.after_days};
+  pool->run([this, policy, current] {
+    auto say = [](const std::string& what) { spdlog::warn("{}", what); };
+    auto stop = [this] {
+      std::lock_guard lock(mutex);
+      return stopped;
+    };
+    archive_old_missions(*store, policy, current, wall_ms(), say, stop);
+  });
+}
 
 Status Engine::Parts::start() {
   SqliteStoreConfig journal;
@@ -183,6 +211,7 @@ Status Engine::Parts::start() {
   parts.processes = processes;
   parts.sinks = sinks;
   parts.scheduler = scheduler_config(options.config);
+  remember_lanes(parts.scheduler);
   if (auto limit = slots_of(options.config.limits.jobs)) parts.jobs.max_running = *limit;
   parts.on_event = [](const SupervisorEvent& event) {
     if (event.kind != SupervisorEvent::Kind::started)
@@ -247,6 +276,7 @@ Status Engine::Parts::spawn_mission(const std::string& id, std::optional<Mission
   auto started = compat::ask<caf::actor>(*system, missions, request_deadline, start_child_atom_v,
                                          std::move(child));
   if (!started) return started.error();
+  archive_old(id);
   return ok_status();
 }
 

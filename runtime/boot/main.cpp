@@ -75,6 +75,9 @@ class InWorkspace {
     return commands::result(command, workspace_);
   }
   int operator()(const cli::LogsCommand& command) { return commands::logs(command, workspace_); }
+  int operator()(const cli::ReportCommand& command) {
+    return commands::report(command, workspace_);
+  }
   int operator()(const cli::MissionsCommand& command) {
     return commands::missions(command, workspace_);
   }

@@ -27,6 +27,7 @@ struct MissionSummary {
   std::uint64_t last_seq = 0;
   std::int64_t created_at_ms = 0;
   std::int64_t updated_at_ms = 0;
+  bool archived = false;  ///< compressed; reading it takes longer
 };
 
 /// Which records of a mission are read.
@@ -69,6 +70,9 @@ class Store {
   virtual Result<std::vector<MissionSummary>> missions() = 0;
   /// Tries again after an append error (disk full ...). Blocks.
   virtual Status reopen(const std::string& mission) = 0;
+  /// Compresses a mission that nobody works on; it is read and listed as before, and an append
+  /// brings it back. A store that has no other form for it does nothing. Blocks.
+  virtual Status archive(const std::string& mission);
 };
 
 // What any store can do that can load; a store of many records does better.
@@ -93,5 +97,7 @@ inline Result<std::vector<StoredRecord>> Store::load_keyed(const std::string& mi
   std::erase_if(*records, [&](const StoredRecord& r) { return r.kind != kind || r.key != key; });
   return records;
 }
+
+inline Status Store::archive(const std::string&) { return ok_status(); }
 
 }  // namespace muster
