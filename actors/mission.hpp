@@ -138,6 +138,8 @@ class Mission {
   void on_session(const SessionResultPtr& result);
   void on_verified(const VerifyResultPtr& result);
   void on_command_refused(CommandRefused refused);
+  void collect_work(const SessionResultPtr& result, const std::string& task);
+  void on_session_end(const SessionResultPtr& result, const Status& collected);
   void on_submitted(const IntentIssued& intent, const SessionResult& result);
   void on_session_down(const caf::actor_addr& who, const compat::End& how);
   void session_lost(const std::string& session, const Error& error);
@@ -155,6 +157,8 @@ class Mission {
   Result<std::string> raise_issue(const MissionToolCall& call);
   Result<std::string> resolve_issue(const MissionToolCall& call);
   caf::result<std::string> ask_user(const MissionToolCall& call);
+  caf::result<std::string> check_leases(const MissionToolCall& call);
+  void leases_checked(const MissionToolCall& call, const Result<std::vector<std::string>>& changed);
 
   // Control
   Result<std::string> on_control(const ControlRequest& request);
@@ -176,6 +180,8 @@ class Mission {
     IntentId intent = 0;
     std::string task;
     SessionView view;
+    bool shared_tree = false;  ///< works in the user's own tree
+    bool told = false;         ///< its result is here
   };
 
   compat::Self<mission_actor> self_;
@@ -196,6 +202,8 @@ class Mission {
   std::set<std::string> closed_tasks_;    // whose sessions and jobs have been ended
   std::map<std::string, Asking> asking_;  // by question
   EffectLedger effects_;                  // of the sessions before the engine was started
+  std::map<std::string, compat::Promise<std::string>> lease_checks_;  // by session
+  std::map<std::string, std::vector<std::string>> told_unleased_;     // by task
   std::optional<Error> journal_failure_;  // nothing can be recorded: what follows is not on disk
   IntentId intent_floor_ = 1;             // ids that were used already, journalled or not
   bool told_end_ = false;

@@ -91,10 +91,29 @@ Result<TaskSpec> small_task(const json& args) {
 void Mission::on_session(const SessionResultPtr& result) {
   auto found = sessions_.find(result->session);
   if (found == sessions_.end() || found->second.intent != result->intent) return;
+  if (found->second.told) return;
+  found->second.told = true;
+  if (found->second.shared_tree) return collect_work(result, found->second.task);
+  on_session_end(result, ok_status());
+}
+
+/// What was done in the user's tree goes into the task's own, however the session ended: from here
+/// on whatever else changes there is the user's. Until then it counts as running.
+void Mission::collect_work(const SessionResultPtr& result, const std::string& task) {
+  deps_.session.blocking->run([this, tree = deps_.tree, task, result, me = handle()] {
+    auto collected = std::make_shared<Status>(tree->collect(task));
+    compat::post(me, resume_atom_v, Continuation{[this, result, collected] {
+                   if (sessions_.contains(result->session)) on_session_end(result, *collected);
+                 }});
+  });
+}
+
+void Mission::on_session_end(const SessionResultPtr& result, const Status& collected) {
   forget_session(result->session);
   const auto* intent = open_intent(result->intent);
   if (!intent) return pump();
   if (result->failure) return step_failed(result->intent, *result->failure);
+  if (!collected) return step_failed(result->intent, collected.error());
   on_submitted(*intent, *result);
 }
 
@@ -137,11 +156,12 @@ void Mission::on_submitted(const IntentIssued& intent, const SessionResult& resu
 void Mission::forget_session(const std::string& session) {
   sessions_.erase(session);
   std::erase_if(asking_, [&](const auto& entry) { return entry.second.session == session; });
+  lease_checks_.erase(session);
 }
 
 void Mission::session_lost(const std::string& session, const Error& error) {
   auto found = sessions_.find(session);
-  if (found == sessions_.end()) return;  // it told its result
+  if (found == sessions_.end() || found->second.told) return;  // it told its result
   auto intent = found->second.intent;
   forget_session(session);
   compat::post(deps_.session.jobs, kill_scope_atom_v, JobFilter{spec_.mission, {}, session, {}});
@@ -180,12 +200,19 @@ void Mission::on_session_down(const caf::actor_addr& who, const compat::End& how
 // ----------------------------------------------------------------------------------------------------------------
 
 /// Files that were changed outside the lease: taken in when nobody else has them, held against the
-/// task when somebody has.
+/// task when somebody has, and in a tree that is the user's.
 std::vector<ReviewFinding> Mission::claim_changed_files(const std::string& task,
                                                         const std::vector<std::string>& changed) {
   std::vector<ReviewFinding> out;
   for (const auto& file : changed) {
     if (state_.leases.holder_of(file) == task) continue;
+    if (deps_.tree->shared()) {
+      out.push_back({file, 0,
+                     "changed without a lease, in the user's own tree: take the change back, or "
+                     "make it with write or edit",
+                     "error"});
+      continue;
+    }
     auto probe = state_.leases;
     if (auto other = probe.extend(task, {file}))
       out.push_back({file, 0,
@@ -331,6 +358,40 @@ caf::result<std::string> Mission::ask_user(const MissionToolCall& call) {
   return promise;
 }
 
+/// M11 in a shared tree: after each command. Answered with what stands against it, or nothing.
+caf::result<std::string> Mission::check_leases(const MissionToolCall& call) {
+  auto promise = compat::promise<std::string>(self_);
+  lease_checks_[call.session] = promise;
+  deps_.session.blocking->run([this, call, tree = deps_.tree, me = handle()] {
+    auto changed =
+        std::make_shared<Result<std::vector<std::string>>>(tree->changed_files(call.task));
+    compat::post(me, resume_atom_v,
+                 Continuation{[this, call, changed] { leases_checked(call, *changed); }});
+  });
+  return promise;
+}
+
+void Mission::leases_checked(const MissionToolCall& call,
+                             const Result<std::vector<std::string>>& changed) {
+  auto waiting = lease_checks_.extract(call.session);
+  if (waiting.empty()) return;
+  if (!changed) return compat::fail(waiting.mapped(), changed.error());
+  std::vector<std::string> unleased;
+  for (const auto& file : *changed)
+    if (state_.leases.holder_of(file) != call.task) unleased.push_back(file);
+  auto& told = told_unleased_[call.task];
+  const bool news = told != unleased;
+  told = unleased;
+  if (unleased.empty()) return waiting.mapped().deliver(std::string());
+  if (news)
+    publish("lease_violated",
+            json{{"task", call.task}, {"role", call.role}, {"files", unleased}}.dump(
+                -1, ' ', false, json::error_handler_t::replace));
+  waiting.mapped().deliver("[changed without a lease: " + one_line(joined(unleased), 2000) +
+                           ". Take the change back, or make it with write or edit: as it is, it "
+                           "fails the review.]");
+}
+
 caf::result<std::string> Mission::on_tool(const MissionToolCall& call) {
   auto running = sessions_.find(call.session);
   const auto* intent = running == sessions_.end() ? nullptr : open_intent(running->second.intent);
@@ -340,6 +401,7 @@ caf::result<std::string> Mission::on_tool(const MissionToolCall& call) {
     return to_caf({ErrorCode::invalid_argument,
                    call.tool + " does not end this session; end it with " + wanted});
   if (call.tool == "ask_user") return ask_user(call);
+  if (call.tool == "check_leases") return check_leases(call);
   auto reply = [&]() -> Result<std::string> {
     if (call.tool == "lease") return lease(call);
     if (call.tool == "submit_plan") return check_plan(call.arguments);

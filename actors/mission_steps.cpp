@@ -381,9 +381,9 @@ void Mission::brief_task_session(const IntentIssued& intent, const char* role) {
   };
   blocking(
       intent.id,
-      [tree = deps_.tree, task = intent.task,
+      [tree = deps_.tree, task = intent.task, writes = intent.kind != IntentKind::review,
        wants_diff = intent.kind != IntentKind::work]() -> Result<Place> {
-        auto snapshot = tree->existing(task);
+        auto snapshot = writes ? tree->workplace(task) : tree->existing(task);
         if (!snapshot) return snapshot.error();
         if (!wants_diff) return Place{snapshot->path, {}};
         auto diff = tree->diff(task, patch_bytes);
@@ -447,6 +447,7 @@ void Mission::start_session(const IntentIssued& intent, const std::string& role,
   spec.root = root;
   spec.profile = profile->second;
   spec.limits = spec_.session;
+  spec.shared_tree = profile->second->writes && !intent.task.empty() && deps_.tree->shared();
   spec.briefing = briefing_header(role, intent.task, std::max(intent.attempt, 1), spec.session) +
                   brief_commands_before(effects_.left_by_failed(intent.kind, intent.task)) +
                   briefing;
@@ -455,6 +456,7 @@ void Mission::start_session(const IntentIssued& intent, const std::string& role,
   Running running;
   running.intent = intent.id;
   running.task = intent.task;
+  running.shared_tree = spec.shared_tree;
   running.view.session = spec.session;
   running.view.role = role;
   running.view.task = intent.task;

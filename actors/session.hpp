@@ -53,6 +53,7 @@ struct SessionSpec {
   std::string briefing;          ///< the first user message, header included
   std::string root;              ///< absolute path of its tree
   std::set<std::string> leases;  ///< files that it may write without asking
+  bool shared_tree = false;      ///< the root is the user's: commands are held against the leases
   std::shared_ptr<const AgentProfile> profile;
   SessionLimits limits;
 };
@@ -115,6 +116,7 @@ class Session {
   void start_job(const ToolCall& call, const std::string& command,
                  std::chrono::milliseconds deadline, bool background, JobScope scope);
   void on_job(const JobReceiptPtr& receipt);
+  void check_leases(const ToolCall& call, const std::string& text);
   void run_job_query(const ToolCall& call);
   void list_jobs(const ToolCall& call);
   void with_own_job(const ToolCall& call, const std::string& job,

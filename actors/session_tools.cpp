@@ -14,6 +14,7 @@ using nlohmann::json;
 using namespace std::chrono_literals;
 
 constexpr auto request_deadline = 30s;
+constexpr auto lease_check_deadline = 300s;  // looks at all files of the tree
 constexpr auto check_patience = 2s;  // of check_background, on a job that has nothing new to say
 constexpr auto check_period = 200ms;
 constexpr std::size_t calls_per_turn = 64;
@@ -334,7 +335,23 @@ void Session::on_job(const JobReceiptPtr& receipt) {
   auto text = describe_exit(receipt->exit);
   if (receipt->exit.output_bytes > receipt->exit.output.size())
     text += " (" + std::to_string(receipt->exit.output_bytes) + " bytes of output, the end of it:)";
-  tool_result(call, text + "\n" + receipt->exit.output);
+  text += "\n" + receipt->exit.output;
+  if (spec_.shared_tree) return check_leases(call, text);
+  tool_result(call, text);
+}
+
+/// M11: in the user's own tree a command may have changed what is not its task's.
+void Session::check_leases(const ToolCall& call, const std::string& text) {
+  MissionToolCall ask{spec_.session, spec_.profile->role, spec_.task, "check_leases", "{}"};
+  compat::request(
+      self_, owner_, lease_check_deadline,
+      [this, call, text](const std::string& violation) {
+        tool_result(call, violation.empty() ? text : text + "\n" + violation);
+      },
+      [this, call, text](const Error& error) {
+        tool_result(call, text + "\n[which files it changed is not known: " + error.text() + "]");
+      },
+      mission_tool_atom_v, ask);
 }
 
 // ---- Background jobs

@@ -261,7 +261,7 @@ Result<ApplyOutcome> Applier::begin(const Plan& plan, ApplyOutcome outcome) cons
     outcome.note = *obstacle;
     return outcome;
   }
-  for (std::size_t i = 0; i < changes->size(); ++i)
+  for (std::size_t i = 0; i < changes->size() && !place_.shared; ++i)
     if ((*current)[i].entry == (*changes)[i].to) record.kept.push_back((*changes)[i].path);
   if (auto saved = save_apply(place_.folder, record); !saved) return saved.error();
   MUSTER_FAULT_POINT("apply.begun");

@@ -24,8 +24,9 @@ class Applier {
   struct Place {
     std::string workspace;
     std::string mission;
-    std::string branch;  ///< full ref name
-    std::string folder;  ///< the mission's state folder
+    std::string branch;   ///< full ref name
+    std::string folder;   ///< the mission's state folder
+    bool shared = false;  ///< what the user's tree holds already is the mission's own doing
   };
   /// `user` is null for a plain folder.
   Applier(const Git& git, const PrivateRepository& repository, const UserRepository* user,

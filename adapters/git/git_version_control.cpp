@@ -9,6 +9,7 @@
 #include "adapters/git/applier.hpp"
 #include "adapters/git/beneath.hpp"
 #include "adapters/git/mission.hpp"
+#include "adapters/git/shared_work.hpp"
 
 namespace muster::git {
 
@@ -42,7 +43,13 @@ class GitVersionControl::Impl {
   Result<std::vector<std::string>> rebase(const std::string& key);
   Status overlay(const LockedTree& tree, const std::string& commit,
                  const std::vector<std::string>& paths) const;
-  [[nodiscard]] Applier applier() const;
+  [[nodiscard]] Applier applier(const MissionRecord& record) const;
+  Result<std::string> open();
+  Result<Snapshot> workplace(const std::string& key);
+  Status collect(const std::string& key);
+  Result<std::vector<std::string>> changed_files(const std::string& key);
+  Result<ApplyOutcome> apply();
+  Status undo();
 
  private:
   [[nodiscard]] const PrivateRepository& repository() const { return mission_.repository(); }
@@ -257,18 +264,115 @@ Status GitVersionControl::Impl::overlay(const LockedTree& tree, const std::strin
       context, {"checkout", "-q", *source, "--pathspec-from-file=-", "--pathspec-file-nul"});
 }
 
-Applier GitVersionControl::Impl::applier() const {
+Applier GitVersionControl::Impl::applier(const MissionRecord& record) const {
   const GitOptions& options = mission_.options();
-  return Applier{
-      mission_.git(), repository(), mission_.user(),
-      Applier::Place{options.workspace, options.mission, mission_.branch(), mission_.folder()}};
+  return Applier{mission_.git(), repository(), mission_.user(),
+                 Applier::Place{options.workspace, options.mission, mission_.branch(),
+                                mission_.folder(), record.shared}};
+}
+
+Result<std::string> GitVersionControl::Impl::open() {
+  auto base = mission_.open();
+  if (!base) return base;
+  auto record = mission_.record_even_discarded();
+  if (!record) return record.error();
+  if (!record->shared || record->discarded) return base;
+  Status begun = ok_status();
+  {
+    auto held = mission_.lock();
+    if (!held) return held.error();
+    begun = SharedWork(mission_, *record).begin();
+  }
+  if (begun) return base;
+  if (begun.error().code == ErrorCode::invalid_argument) (void)mission_.discard();
+  return begun.error();
+}
+
+Result<Snapshot> GitVersionControl::Impl::workplace(const std::string& key) {
+  auto record = mission_.record();
+  if (!record) return record.error();
+  auto tree = this->tree(key);
+  if (!tree) return tree.error();
+  if (!record->shared) return Snapshot{tree->path, tree->lease.base};
+  auto held = mission_.lock();
+  if (!held) return held.error();
+  if (auto lent = SharedWork(mission_, *record).lend(*tree); !lent) return lent.error();
+  return Snapshot{mission_.options().workspace, tree->lease.base};
+}
+
+Status GitVersionControl::Impl::collect(const std::string& key) {
+  auto record = mission_.record();
+  if (!record) return record.error();
+  if (!record->shared) return ok_status();
+  auto tree = this->tree(key);
+  if (!tree) return tree.error();
+  auto held = mission_.lock();
+  if (!held) return held.error();
+  return SharedWork(mission_, *record).collect(*tree);
+}
+
+Result<std::vector<std::string>> GitVersionControl::Impl::changed_files(const std::string& key) {
+  auto record = mission_.record();
+  if (!record) return record.error();
+  auto tree = this->tree(key);
+  if (!tree) return tree.error();
+  auto held = mission_.lock();
+  if (!held) return held.error();
+  return SharedWork(mission_, *record).changed(*tree);
+}
+
+Result<ApplyOutcome> GitVersionControl::Impl::apply() {
+  auto record = mission_.record();
+  if (!record) return record.error();
+  auto held = mission_.lock();
+  if (!held) return held.error();
+  auto tip = mission_.tip();
+  if (!tip) return tip.error();
+  if (!record->shared) return applier(*record).apply(*record, *tip);
+  const SharedWork shared(mission_, *record);
+  if (auto settled = shared.settle(*tip); !settled) return settled.error();
+  auto applied = applier(*record).apply(*record, *tip);
+  if (!applied) return applied;
+  if (auto noted = shared.note_content(); !noted) return noted.error();
+  return applied;
+}
+
+Status GitVersionControl::Impl::undo() {
+  auto record = mission_.record_even_discarded();
+  if (!record) return record.error();
+  auto held = mission_.lock();
+  if (!held) return held.error();
+  if (!record->shared) return applier(*record).undo();
+  const SharedWork shared(mission_, *record);
+  auto made = shared.prepare_undo();
+  if (!made) return made.error();
+  if (auto undone = applier(*record).undo(); !undone) {
+    if (*made) (void)shared.forget_undo();
+    return undone;
+  }
+  return shared.note_content();
 }
 
 GitVersionControl::GitVersionControl(GitOptions options)
     : impl_(std::make_unique<Impl>(std::move(options))) {}
 GitVersionControl::~GitVersionControl() = default;
 
-Result<std::string> GitVersionControl::open() { return impl_->mission().open(); }
+Result<std::string> GitVersionControl::open() { return impl_->open(); }
+
+Result<Snapshot> GitVersionControl::workplace(const std::string& key) {
+  return impl_->workplace(key);
+}
+
+Status GitVersionControl::collect(const std::string& key) { return impl_->collect(key); }
+
+Result<std::vector<std::string>> GitVersionControl::changed_files(const std::string& key) {
+  return shared() ? impl_->changed_files(key) : VersionControl::changed_files(key);
+}
+
+bool GitVersionControl::shared() {
+  auto record = impl_->mission().record_even_discarded();
+  return record && record->shared;
+}
 
 Result<std::vector<std::string>> GitVersionControl::dirty_files() {
   return impl_->mission().dirty_files();
@@ -353,23 +457,9 @@ Result<Diff> GitVersionControl::mission_diff(std::size_t max_patch_bytes) {
   return impl_->mission().repository().diff(record->base, *tip, max_patch_bytes);
 }
 
-Result<ApplyOutcome> GitVersionControl::apply() {
-  auto record = impl_->mission().record();
-  if (!record) return record.error();
-  auto held = impl_->mission().lock();
-  if (!held) return held.error();
-  auto tip = impl_->mission().tip();
-  if (!tip) return tip.error();
-  return impl_->applier().apply(*record, *tip);
-}
+Result<ApplyOutcome> GitVersionControl::apply() { return impl_->apply(); }
 
-Status GitVersionControl::undo() {
-  auto record = impl_->mission().record_even_discarded();
-  if (!record) return record.error();
-  auto held = impl_->mission().lock();
-  if (!held) return held.error();
-  return impl_->applier().undo();
-}
+Status GitVersionControl::undo() { return impl_->undo(); }
 
 Status GitVersionControl::discard() { return impl_->mission().discard(); }
 

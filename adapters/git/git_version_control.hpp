@@ -22,6 +22,9 @@ struct GitOptions {
   std::string git_binary = "git";
   std::uint64_t max_plain_files = 100'000;      ///< a plain folder larger than this is refused
   std::uint64_t max_plain_bytes = 2ULL << 30U;  ///< likewise
+  /// Of a mission that begins: its agents work in the workspace itself, one task at a time. Later
+  /// the mission knows it by itself.
+  bool shared_tree = false;
 };
 
 /// The innermost folder at or above `folder` that is the root of a git working tree; nullopt
@@ -43,6 +46,10 @@ class GitVersionControl final : public VersionControl {
   Result<std::string> tip() override;
   Result<Snapshot> checkout(const std::string& key, const std::string& commit) override;
   Result<Snapshot> existing(const std::string& key) override;
+  Result<Snapshot> workplace(const std::string& key) override;
+  Status collect(const std::string& key) override;
+  Result<std::vector<std::string>> changed_files(const std::string& key) override;
+  [[nodiscard]] bool shared() override;
   Status release(const std::string& key) override;
   Result<std::string> tree_hash(const std::string& key) override;
   Result<std::string> tracked_hash(const std::string& key) override;

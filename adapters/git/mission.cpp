@@ -171,6 +171,7 @@ Status Mission::pin_base(const std::string& base) const {
 
 Result<MissionRecord> Mission::begin() {
   MissionRecord record;
+  record.shared = options_.shared_tree;
   HeadState head;
   if (user_) {
     auto found = user_->head();

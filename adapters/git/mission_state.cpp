@@ -61,6 +61,8 @@ Result<std::optional<MissionRecord>> load_mission(const std::string& folder) {
   record.base = field(**json, "base");
   const auto discarded = (*json)->find("discarded");
   record.discarded = discarded != (*json)->end() && *discarded == true;
+  const auto shared = (*json)->find("shared");
+  record.shared = shared != (*json)->end() && *shared == true;
   if (record.base.empty())
     return Error{ErrorCode::corrupt, "the mission's base is missing", folder + mission_file};
   return std::optional<MissionRecord>{std::move(record)};
@@ -71,7 +73,10 @@ Status save_mission(const std::string& folder, const MissionRecord& record) {
   const char* mode = record.mode == Mode::repository ? "repository"
                      : record.mode == Mode::unborn   ? "unborn"
                                                      : "plain";
-  const Json json{{"mode", mode}, {"base", record.base}, {"discarded", record.discarded}};
+  const Json json{{"mode", mode},
+                  {"base", record.base},
+                  {"discarded", record.discarded},
+                  {"shared", record.shared}};
   return write_file_atomically(folder + mission_file, json.dump(2) + "\n");
 }
 

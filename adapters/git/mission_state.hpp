@@ -20,6 +20,7 @@ struct MissionRecord {
   } mode = Mode::plain;
   std::string base;
   bool discarded = false;
+  bool shared = false;  ///< agents work in the user's tree
 };
 
 /// What apply() is doing or has done to the user's tree. Written before the first change to it.

@@ -118,6 +118,15 @@ const std::map<std::string, Words>& plain_words() {
       {"agent", agent_line},
       {"lease_extended",
        [](const json& d) { return quiet(task_of(d) + " may change more files"); }},
+      {"lease_violated",
+       [](const json& d) {
+         const json& files = member(d, "files");
+         const std::string first = files.is_array() && !files.empty() && files[0].is_string()
+                                       ? one_line(files[0].get<std::string>(), 200)
+                                       : "";
+         return loud(fmt::format("{} {}: changed {} without a lease: {}", task_of(d),
+                                 safe(d, "role"), plural(size_of(d, "files"), "file"), first));
+       }},
       {"command_refused",
        [](const json& d) {
          return loud(fmt::format("{} {}: command refused: {} -- {}", task_of(d), safe(d, "role"),

@@ -68,7 +68,9 @@ CommandGuard make_command_guard(const ShellParser& parser, config::PolicyRules r
     context.workspace = root;
     context.home = places.home;
     context.scratch = places.scratch;
-    context.protected_paths = {places.workspace, places.journal};
+    context.shared_tree = root == places.workspace;
+    context.protected_paths = {places.journal};
+    if (!context.shared_tree) context.protected_paths.push_back(places.workspace);
     context.rights = rights_of(right);
     context.parse = [&parser](std::string_view text) { return parser.parse(text); };
     auto decision = evaluate(*program, context);

@@ -57,6 +57,8 @@ MissionStarted mission_start(const config::Config& config, MissionKind kind,
   out.team = config.team;
   out.approve_plan = config.approve == config::Approve::plan;
   out.limits = mission_limits(config);
+  // In a shared tree there is one writer: what another task does must not be in its diff.
+  if (shares_tree(config, kind)) out.limits.active_tasks = 1;
   return out;
 }
 
@@ -79,6 +81,7 @@ int dry_run(const Workspace& workspace, const MissionStarted& start) {
       for (const auto& next : config.fallbacks_for(role)) chain += ", else " + next.text();
     fmt::print("{:<15} {}\n", role, chain);
   }
+  fmt::print("isolation   {}\n", config::to_string(config.isolation));
   fmt::print("state       {}\n", workspace.paths.state_dir);
   return cli::exit_sealed;
 }
@@ -97,11 +100,6 @@ int run(const cli::CommandLine&, const cli::MissionCommand& command, Workspace w
   }
   const auto& config = workspace.config.config;
   auto start = mission_start(config, command.kind, objective);
-  if (config.isolation == config::Isolation::shared)
-    return complain({ErrorCode::invalid_argument,
-                     "a shared tree needs a host that enforces leases on it, which the direct host "
-                     "cannot; use worktree",
-                     "isolation"});
   if (command.dry_run) return dry_run(workspace, start);
   if (!config.model_for("commander") || !config.model_for("worker")) return without_model();
   RunOptions options;

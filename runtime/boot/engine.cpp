@@ -125,6 +125,11 @@ class FunctionSink final : public NoticeSink {
 
 }  // namespace
 
+bool shares_tree(const config::Config& config, MissionKind kind) {
+  return config.isolation == config::Isolation::shared &&
+         (kind == MissionKind::run || kind == MissionKind::fix);
+}
+
 /// Order is destruction order reversed: actors end before the threads that serve them.
 struct Engine::Parts {
   explicit Parts(EngineOptions given)
@@ -155,7 +160,8 @@ struct Engine::Parts {
   bool stopped = false;  ///< guarded by mutex
 
   Status start();
-  [[nodiscard]] MissionDeps mission_deps(const std::string& id);
+  /// `kind`: of a new mission.
+  [[nodiscard]] MissionDeps mission_deps(const std::string& id, std::optional<MissionKind> kind);
   Status spawn_mission(const std::string& id, std::optional<MissionStarted> start,
                        bool end_pause = false);
   [[nodiscard]] mission_actor find_mission();
@@ -222,7 +228,7 @@ Status Engine::Parts::start() {
   return tree->start();
 }
 
-MissionDeps Engine::Parts::mission_deps(const std::string& id) {
+MissionDeps Engine::Parts::mission_deps(const std::string& id, std::optional<MissionKind> kind) {
   MissionDeps deps;
   deps.session.model = model.get();
   deps.session.blocking = pool.get();
@@ -242,6 +248,7 @@ MissionDeps Engine::Parts::mission_deps(const std::string& id) {
   tree.state_folder = options.paths.state_dir;
   tree.mission = id;
   tree.linked_folders = options.config.links;
+  tree.shared_tree = kind && shares_tree(options.config, *kind);
   tree.max_trees = static_cast<std::size_t>(options.config.limits.workers.value_or(64)) * 3 + 2;
   deps.tree = std::make_shared<git::GitVersionControl>(std::move(tree));
   deps.roster = roster;
@@ -269,10 +276,11 @@ Status Engine::Parts::spawn_mission(const std::string& id, std::optional<Mission
   mission_spec.verification = ms_or(options.config.timeouts.verification_ms, 24h);
   mission_spec.new_test_rule = options.new_test_rule;
   mission_spec.end_pause = end_pause;
+  const auto kind = mission_spec.start ? std::optional(mission_spec.start->kind) : std::nullopt;
   auto missions = tree->missions();
   if (!missions) return Error{ErrorCode::unavailable, "the engine is shutting down"};
-  auto child =
-      tree->mission_child(std::move(mission_spec), [this, id] { return mission_deps(id); });
+  auto child = tree->mission_child(std::move(mission_spec),
+                                   [this, id, kind] { return mission_deps(id, kind); });
   auto started = compat::ask<caf::actor>(*system, missions, request_deadline, start_child_atom_v,
                                          std::move(child));
   if (!started) return started.error();

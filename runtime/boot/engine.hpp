@@ -25,6 +25,9 @@ struct EngineOptions {
   bool new_test_rule = true;  ///< a change of behaviour needs a test that fails on the base
 };
 
+/// Whether a mission of this kind works in the user's own tree.
+[[nodiscard]] bool shares_tree(const config::Config& config, MissionKind kind);
+
 /// One engine of one workspace. Its methods may be called from any thread but the I/O loop's and
 /// the actors'; they block.
 class Engine {

@@ -173,7 +173,31 @@ class Runner {
   Status start() {
     if (!options_.start) return engine_->resume_mission(options_.resume, !options_.by_keeper);
     auto id = options_.id.empty() ? Engine::new_mission_id() : options_.id;
+    if (shares_tree(options_.engine.config, options_.start->kind))
+      if (auto ready = share_tree(id); !ready) return ready;
     return engine_->start_mission(id, *options_.start);
+  }
+
+  /// Refuses at once, instead of in the mission's first step.
+  Status share_tree(const std::string& id) {
+    auto options = tree_options(id);
+    options.shared_tree = true;
+    git::GitVersionControl tree(std::move(options));
+    if (auto opened = tree.open(); !opened) return opened.error();
+    fmt::print(stderr,
+               "muster: the agents work in {} itself, one task at a time; leave its files alone "
+               "until they are done\n",
+               options_.engine.paths.workspace);
+    return ok_status();
+  }
+
+  [[nodiscard]] git::GitOptions tree_options(const std::string& mission) const {
+    git::GitOptions out;
+    out.workspace = options_.engine.paths.workspace;
+    out.state_folder = options_.engine.paths.state_dir;
+    out.mission = mission;
+    out.linked_folders = options_.engine.config.links;
+    return out;
   }
 
   int watch() {
@@ -249,17 +273,17 @@ class Runner {
 
   void show_end() {
     outcome_["mission"] = engine_->current_mission();
+    const bool done =
+        outcome_.value("outcome", "") == "sealed" || outcome_.value("outcome", "") == "answered";
+    if (!done && git::GitVersionControl(tree_options(engine_->current_mission())).shared())
+      outcome_["note"] = "your tree is as the agents left it; muster undo takes their work back";
     view_->finish(outcome_, wall_ms());
     if (options_.show_diff && !options_.view.json && outcome_.value("outcome", "") == "sealed")
       fmt::print("\n{}", strip_terminal_escapes(mission_diff()));
   }
 
   std::string mission_diff() {
-    git::GitOptions tree;
-    tree.workspace = options_.engine.paths.workspace;
-    tree.state_folder = options_.engine.paths.state_dir;
-    tree.mission = engine_->current_mission();
-    git::GitVersionControl control(std::move(tree));
+    git::GitVersionControl control(tree_options(engine_->current_mission()));
     auto diff = control.open() ? control.mission_diff(200000) : Result<Diff>(Error{});
     return diff ? diff->patch : "";
   }

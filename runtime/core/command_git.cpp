@@ -173,6 +173,12 @@ Objection check_git(Checker& checker, const Words& words) {
   if (sub.dynamic)
     return deny("dynamic-command", "which git command this is, is not known before it runs", sub);
   if (reads(rest)) return std::nullopt;
+  const bool files_only =
+      one_of(sub.text, {"checkout", "restore", "apply", "archive", "clone"}) &&
+      !any_flag(rest, {"--staged", "-S", "--index", "--cached", "-3", "--3way"});
+  if (checker.context().shared_tree && !files_only)
+    return deny("git", "the repository here is the user's own: git may look, and restore files",
+                sub);
   if (sub.text == "reset") return check_reset(rest);
   if (sub.text == "checkout") return check_checkout(checker, rest);
   if (sub.text == "config")

@@ -28,7 +28,8 @@ struct CommandContext {
   std::string home = "/root";             ///< absolute, what "~" means
   std::vector<std::string> scratch = {};  ///< absolute folders outside that may be written
   std::vector<std::string> protected_paths =
-      {};  ///< absolute; may not even be named (engine state)
+      {};                    ///< absolute; may not even be named (engine state)
+  bool shared_tree = false;  ///< the workspace is the user's own: its index and branches, too
   CommandRights rights = CommandRights::full;
   bool headless = true;        ///< nobody can be asked: "ask" becomes "deny" (F1)
   ShellTextParser parse = {};  ///< without it, nested text is denied

@@ -51,7 +51,7 @@ struct ApplyOutcome {
 };
 
 /// One mission's work on one workspace. Thread-safe. The user's tree is changed by apply() and
-/// undo() only.
+/// undo() only, and in a shared tree by workplace() and the agents.
 class VersionControl {
  public:
   virtual ~VersionControl() = default;
@@ -68,6 +68,22 @@ class VersionControl {
   virtual Result<Snapshot> checkout(const std::string& key, const std::string& commit) = 0;
   /// The existing tree of `key` as it is, without resetting; not_found when there is none.
   virtual Result<Snapshot> existing(const std::string& key) = 0;
+  /// Where an agent that changes `key` shall work now: its snapshot, or, in a shared tree, the
+  /// user's own folder, brought to the snapshot's content. conflict when the user changed files
+  /// there meanwhile.
+  virtual Result<Snapshot> workplace(const std::string& key) { return existing(key); }
+  /// Takes what an agent did in its workplace into the snapshot of `key`.
+  virtual Status collect(const std::string& /*key*/) { return ok_status(); }
+  /// Files that the workplace of `key` changed against its base.
+  virtual Result<std::vector<std::string>> changed_files(const std::string& key) {
+    auto diff = this->diff(key, 0);
+    if (!diff) return diff.error();
+    std::vector<std::string> paths;
+    for (const auto& file : diff->files) paths.push_back(file.path);
+    return paths;
+  }
+  /// Whether agents work in the user's own tree. After open().
+  [[nodiscard]] virtual bool shared() { return false; }
   /// Hands the tree of `key` back to the pool.
   virtual Status release(const std::string& key) = 0;
   /// Hash of all non-ignored files of the tree of `key` (a git tree id; cheap when little changed).
