@@ -24,6 +24,7 @@ namespace muster {
 namespace {
 
 constexpr std::chrono::milliseconds kLongestPause{50};
+constexpr int kRest = 2;  // between two looks at the family, in times that one took
 
 std::optional<std::string> read_all(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -178,6 +179,8 @@ DescendantEnder::DescendantEnder(std::chrono::milliseconds grace, std::set<pid_t
 
 void DescendantEnder::step() {
   const bool kill_now = kills();
+  const auto began = Clock::now();
+  if (!kill_now && began < next_look_) return;
   auto& handled = kill_now ? killed_ : termed_;
   bool news = false;
   const auto found = descendants_of(::getpid(), spared_);
@@ -196,6 +199,9 @@ void DescendantEnder::step() {
       process.signal(SIGCONT);  // a stopped process does not see TERM
     }
   }
+  // To look at a large family takes a while; looking again at each of its deaths would take most of
+  // the time that they need to die.
+  next_look_ = Clock::now() + kRest * (Clock::now() - began);
   // While something still forks, KILL has to be faster than that: no pause at all.
   if (news)
     pause_ = std::chrono::milliseconds{kill_now ? 0 : 1};
@@ -205,7 +211,9 @@ void DescendantEnder::step() {
 
 std::chrono::milliseconds DescendantEnder::wait() const {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(kill_at_ - Clock::now());
-  return left.count() > 0 ? std::min(pause_, left) : pause_;
+  if (left.count() <= 0) return pause_;
+  const auto rest = std::chrono::ceil<std::chrono::milliseconds>(next_look_ - Clock::now());
+  return std::min(std::max(pause_, rest), left);
 }
 
 }  // namespace muster

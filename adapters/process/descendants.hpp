@@ -48,6 +48,7 @@ class DescendantEnder {
 
  private:
   Clock::time_point kill_at_;
+  Clock::time_point next_look_{};
   std::set<pid_t> spared_;
   std::set<pid_t> termed_;
   std::set<pid_t> killed_;

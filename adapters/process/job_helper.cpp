@@ -63,8 +63,8 @@ struct ExecFailure {
     ::_exit(kExecFailed);
   };
   ::setsid();
-  if (leaf) [[maybe_unused]]
-    const bool entered = leaf.enter();  // outside of it, it is ended like all descendants
+  // Outside of its leaf it is ended like all descendants.
+  [[maybe_unused]] const bool entered = leaf.enter();
   // Should the helper be killed, the child goes with it.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != helper) ::_exit(kExecFailed);

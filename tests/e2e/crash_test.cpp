@@ -81,6 +81,26 @@ TEST_CASE("D1 kill -9 of the engine: the keeper starts it again and the mission 
   mission.check_sealed(mission.run->wait());
 }
 
+#ifndef MUSTER_NO_FAULTS
+TEST_CASE("D1 an engine that dies before its first record: its mission is begun, no older one") {
+  Sandbox machine(plain::files());
+  machine.script(scenario({rule(
+      {{"agent", "commander"}},
+      {call("submit_triage", {{"kind", "question"}, {"reason", "asked"}, {"answer", "42"}})})}));
+  auto first = machine.muster({"run", "What is it?", "--json"});
+  INFO(first.err);
+  REQUIRE(first.exit_code == 0);
+  write_file(machine.folder("plan"), "store.opened:1:kill\n");
+  machine.environment["MUSTER_FAULT"] = "@" + machine.folder("plan");
+  auto second = machine.muster({"run", "And what now?", "--json"});
+  INFO(second.err);
+  CHECK(second.exit_code == 0);
+  CHECK_THAT(second.err, ContainsSubstring("starting it again (1 of 3)"));
+  CHECK(last_json_line(second.out)["mission"] != last_json_line(first.out)["mission"]);
+  CHECK(last_json_line(second.out)["outcome"] == "answered");
+}
+#endif
+
 TEST_CASE("J3 kill -9 of the keeper: the engine goes too, and resume seals") {
   Underway mission;
   ::kill(mission.run->pid(), SIGKILL);

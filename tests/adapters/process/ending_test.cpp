@@ -13,19 +13,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A script that starts a grandchild, one in its own session, one that ignores TERM, tells the pids
-/// of them all and of itself, and runs on.
-std::string family(const std::string& mailbox) {
-  return "sleep 1000 & echo $! > " + mailbox +                             //
-         "; setsid sh -c 'echo $$ > " + mailbox + "; sleep 1000; :' & " +  //
-         "(trap '' TERM; exec sh -c 'echo $$ > " + mailbox + "; while :; do sleep 1000; done') & " +
-         "echo $$ > " + mailbox + "; wait";
-}
-
-std::vector<pid_t> four_pids(Mailbox& mail) {
-  return {mail.pid(), mail.pid(), mail.pid(), mail.pid()};
-}
-
 pid_t parent_of(pid_t pid) {
   const auto status = slurp("/proc/" + std::to_string(pid) + "/status");
   return static_cast<pid_t>(std::stol(status.substr(status.find("\nPPid:") + 6)));

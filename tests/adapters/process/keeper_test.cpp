@@ -1,6 +1,7 @@
 #include "adapters/process/keeper.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include "adapters/process/spawn.hpp"
 #include "tests/adapters/process/support.hpp"
@@ -249,4 +250,27 @@ TEST_CASE("an engine that cannot be started ends the keeper", "[keeper]") {
   const int status = status_of(pid);
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 1);
+}
+
+TEST_CASE("J3 the deaths of keeper and engine at once end all jobs", "[keeper]") {
+  const TempFolder folder;
+  Mailbox mail(folder / "mail");
+  KeeperProcess keeper(
+      {"jobs", family(mail.path()), GENERATE(as<std::string>(), "cgroups", "none")});
+  const auto pids = four_pids(mail);
+  const auto everything = descendants_of(keeper.pid());  // engine and helper too
+  CHECK(everything.size() >= pids.size() + 2);
+  pid_t engine = 0;
+  for (const pid_t pid : everything) {
+    const auto stat = slurp("/proc/" + std::to_string(pid) + "/stat");
+    const auto parent = std::stol(stat.substr(stat.rfind(')') + 4));
+    if (parent == keeper.pid()) engine = pid;
+  }
+  REQUIRE(engine != 0);
+  keeper.signal(SIGSTOP);  // it must not see the engine's end
+  ::kill(engine, SIGKILL);
+  keeper.signal(SIGKILL);
+  CHECK(keeper.exit_code() == -SIGKILL);
+  for (const pid_t pid : pids) CHECK(ends(pid));
+  for (const pid_t pid : everything) CHECK(ends(pid));
 }

@@ -63,6 +63,21 @@ TEST_CASE("J5 a flood of output costs bounded memory and does not hold up other 
   CHECK(most <= before + kBound);
 }
 
+TEST_CASE("J5 10 GB of output cost bounded memory", "[.nightly]") {
+  constexpr std::uint64_t flood_bytes = 10'000'000'000;
+  Bench bench;
+  bench.run_shell("head -c 5000000 /dev/zero");
+  const auto before = resident_bytes();
+  const auto flood = bench.shell("head -c " + std::to_string(flood_bytes) + " /dev/zero");
+  std::size_t most = 0;
+  while (flood.exit.wait_for(20ms) != std::future_status::ready)
+    most = std::max(most, resident_bytes());
+  CHECK(flood.exit.get().success());
+  CHECK(flood.exit.get().output_bytes == flood_bytes);
+  CHECK(flood.exit.get().output == std::string(1U << 20U, '\0'));
+  CHECK(most <= before + (16U << 20U));
+}
+
 TEST_CASE("two hundred jobs at once, without a descriptor or a zombie left", "[process]") {
   Bench bench;
   bench.run_shell("true");

@@ -95,6 +95,19 @@ class Mailbox {
   std::string held_;
 };
 
+/// A script that starts a grandchild, one in its own session, one that ignores TERM, tells the pids
+/// of them all and of itself, and runs on.
+inline std::string family(const std::string& mailbox) {
+  return "sleep 1000 & echo $! > " + mailbox +                             //
+         "; setsid sh -c 'echo $$ > " + mailbox + "; sleep 1000; :' & " +  //
+         "(trap '' TERM; exec sh -c 'echo $$ > " + mailbox + "; while :; do sleep 1000; done') & " +
+         "echo $$ > " + mailbox + "; wait";
+}
+
+inline std::vector<pid_t> four_pids(Mailbox& mail) {
+  return {mail.pid(), mail.pid(), mail.pid(), mail.pid()};
+}
+
 /// Waits until a process has ended; reaps it when it is ours (the tests are a subreaper: orphans
 /// are).
 inline bool ends(pid_t pid, std::chrono::milliseconds patience = kPatience) {
