@@ -142,7 +142,7 @@ class Keeper {
       if (name != kKeeperFd && name != kResume && name != kMission) env.push_back(std::move(entry));
     }
     env.push_back(std::string(kKeeperFd) + "=" + std::to_string(keeper_fd));
-    if (resume) env.push_back(std::string(kResume) + "=1");
+    if (resume) env.push_back(std::string(kResume) + "=" + std::to_string(began_ms_));
     if (!options_.mission.empty()) env.push_back(std::string(kMission) + "=" + options_.mission);
     return env;
   }
@@ -262,6 +262,9 @@ class Keeper {
   }
 
   const KeeperOptions& options_;
+  const std::int64_t began_ms_ =
+      std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
   SignalQueue signals_;
   Terminal terminal_;
   UniqueFd life_;  ///< never written; its end tells the engine that we have gone
@@ -298,11 +301,14 @@ std::string take_mission_name() {
   return name;
 }
 
-bool take_resume_flag() {
+std::optional<std::int64_t> take_resume_time() {
   const char* text = std::getenv(kResume);
-  const bool resume = text != nullptr && std::string_view(text) == "1";
+  const std::int64_t began = text != nullptr ? std::strtoll(text, nullptr, 10) : 0;
   ::unsetenv(kResume);
-  return resume;
+  if (began <= 0) return std::nullopt;
+  return began;
 }
+
+bool take_resume_flag() { return take_resume_time().has_value(); }
 
 }  // namespace muster

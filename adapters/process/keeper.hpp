@@ -2,8 +2,10 @@
 // The process that a person starts: it holds the terminal and keeps an engine running.
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,8 +52,10 @@ bool is_engine(int argc, char** argv);
 /// descriptor close-on-exec.
 UniqueFd take_keeper_fd();
 
-/// Whether the keeper asks to resume after a crash; takes MUSTER_RESUME out of the environment. As
-/// above.
+/// When the keeper began (wall clock, ms), if it asks to resume after a crash; takes MUSTER_RESUME
+/// out of the environment. As above.
+std::optional<std::int64_t> take_resume_time();
+/// Whether it asks. As above.
 bool take_resume_flag();
 
 /// The name that the keeper has for a mission that the engine starts, so that the engine after a

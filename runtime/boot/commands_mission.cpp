@@ -13,6 +13,7 @@
 #include "adapters/model/model_server.hpp"
 #include "adapters/process/keeper.hpp"
 #include "adapters/rpc/rpc_client.hpp"
+#include "adapters/store/sqlite_store.hpp"
 #include "config/agents.hpp"
 #include "runtime/boot/commands.hpp"
 #include "runtime/boot/demo.hpp"
@@ -86,6 +87,15 @@ int dry_run(const Workspace& workspace, const MissionStarted& start) {
   return cli::exit_sealed;
 }
 
+bool recorded_since(const Workspace& workspace, const std::string& mission, std::int64_t at_ms) {
+  auto store = SqliteStore::open({workspace.paths.state_dir + "/journal"});
+  auto missions = store ? (*store)->missions() : Result<std::vector<MissionSummary>>(store.error());
+  if (!missions) return false;
+  return std::any_of(missions->begin(), missions->end(), [&](const MissionSummary& known) {
+    return known.mission == mission && known.updated_at_ms >= at_ms;
+  });
+}
+
 }  // namespace
 
 int run(const cli::CommandLine&, const cli::MissionCommand& command, Workspace workspace) {
@@ -116,14 +126,15 @@ int run(const cli::CommandLine&, const cli::MissionCommand& command, Workspace w
 }
 
 int resume(const cli::ResumeCommand& command, Workspace workspace) {
-  bool by_keeper = take_resume_flag();
+  auto keeper_began = take_resume_time();
   auto mission = choose_mission(workspace, command.mission);
   if (!mission) return complain(mission.error());
   if (!workspace.config.config.model_for("worker")) return without_model();
   RunOptions options;
   options.view = command.view;
   options.resume = *mission;
-  options.by_keeper = by_keeper;
+  // The person's wish stands until an engine of this keeper has recorded something.
+  options.by_keeper = keeper_began && recorded_since(workspace, *mission, *keeper_began);
   options.engine = engine_options(std::move(workspace));
   block_signals();
   return run_mission(std::move(options));

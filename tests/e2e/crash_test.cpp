@@ -75,6 +75,23 @@ TEST_CASE("an interrupt pauses within five seconds; resume goes on and seals") {
   mission.check_sealed(mission.machine.muster({"resume", "--json"}));
 }
 
+TEST_CASE(
+    "D2 D3 a crash before the wish to go on is on record: the next engine goes on all the same") {
+#ifdef MUSTER_NO_FAULTS
+  SKIP("this build has no fault points");
+#else
+  Underway mission;
+  mission.run->signal(SIGINT);
+  REQUIRE(mission.run->wait().exit_code == 130);
+  auto plan = mission.machine.folder("faults");
+  write_file(plan, "store.opened:1:kill\n");
+  mission.machine.environment["MUSTER_FAULT"] = "@" + plan;
+  auto resumed = mission.machine.muster({"resume", "--json"});
+  CHECK_THAT(resumed.err, ContainsSubstring("starting it again"));
+  mission.check_sealed(resumed);
+#endif
+}
+
 TEST_CASE("D1 kill -9 of the engine: the keeper starts it again and the mission seals") {
   Underway mission;
   REQUIRE(::kill(child_of(mission.run->pid()), SIGKILL) == 0);
