@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "actors/mission_sessions.hpp"
 #include "actors/mission_status.hpp"
 #include "runtime/core/fault_points.hpp"
 #include "runtime/core/text.hpp"
@@ -95,6 +96,7 @@ caf::result<std::string> Mission::resume() {
     state_ = State{};
     state_.mission = spec_.mission;
     closed_tasks_.clear();
+    rebuilds_.clear();
     effects_ = {};
     load();
     promise.deliver(std::string("{}"));
@@ -160,14 +162,15 @@ void Mission::give_up(const Error& error) {
   compat::quit(self_);  // not as a failure: its supervisor would start it again, and again
 }
 
-/// After a restart: the steps that were under way when the engine went down are asked for again.
+/// After a restart: sessions go on where they were, other steps that were under way when the engine
+/// went down are asked for again.
 void Mission::reopen_tree() {
   deps_.session.blocking->run([this, tree = deps_.tree, survey = deps_.survey, me = handle(),
                                discovered = state_.discovered, ended = is_terminal(state_.phase)] {
     auto facts = std::make_shared<Result<ProjectFacts>>(ProjectFacts{});
     if (discovered && !ended) {
       auto base = tree->open();
-      auto snapshot = base ? tree->checkout("integrated", "") : Result<Snapshot>(base.error());
+      auto snapshot = base ? tree->checkout(integrated, "") : Result<Snapshot>(base.error());
       if (snapshot)
         *facts = survey(snapshot->path);
       else
@@ -177,10 +180,7 @@ void Mission::reopen_tree() {
                    if (!facts->ok()) return give_up(facts->error());
                    loaded_ = true;
                    facts_ = facts->value();
-                   auto open = state_.open;
-                   for (const auto& [id, intent] : open)
-                     record(StepFailed{id, {ErrorCode::cancelled, "the engine was restarted"}});
-                   // Questions of sessions that are gone are asked again by their successors.
+                   take_up_steps();
                    if (state_.paused && !journal_failure_ && std::exchange(spec_.end_pause, true))
                      record(UserResumed{});
                    mark_all(state_);
@@ -298,6 +298,7 @@ void Mission::ended() {
   ended_ = true;
   clock_.cancel();
   todo_timer_.cancel();
+  rebuilds_.clear();
   stop_everything();
   project_todo();
   end_timer_ = compat::run_delayed(self_, end_patience, [this] {
@@ -434,10 +435,11 @@ Result<std::string> Mission::tell(const std::string& task, const std::string& te
   if (!task.empty() && !state_.task(task))
     return Error{ErrorCode::not_found, "no task '" + task + "'"};
   record(UserTold{task, text});
+  const Prompt prompt{told_id(state_.told_count), text};
   int reached = 0;
   for (auto& [id, running] : sessions_)
     if (task.empty() || running.task == task) {
-      compat::send(self_, running.session, tell_atom_v, text);
+      compat::send(self_, running.session, tell_atom_v, prompt);
       ++reached;
     }
   pump();

@@ -7,6 +7,7 @@
 //   mission_steps.cpp    intents -> sessions, verifications, version control
 //   mission_results.cpp  what comes back -> receipt events; the tools that sessions ask the mission
 //   for
+//   mission_recovery.cpp sessions whose actor or engine died -> built anew from the journal
 
 #include <functional>
 #include <map>
@@ -124,7 +125,8 @@ class Mission {
   void brief_task_session(const IntentIssued& intent, const char* role);
   void brief_mission_session(const IntentIssued& intent, const char* role);
   void start_session(const IntentIssued& intent, const std::string& role, const std::string& root,
-                     const std::string& briefing);
+                     const std::string& briefing,
+                     std::shared_ptr<const SavedSession> saved = nullptr);
   void start_verifier(VerifySpec spec);
   [[nodiscard]] std::vector<Check> project_checks() const;
   [[nodiscard]] std::vector<Check> task_checks(const TaskState& task) const;
@@ -142,11 +144,18 @@ class Mission {
   void on_session_end(const SessionResultPtr& result, const Status& collected);
   void on_submitted(const IntentIssued& intent, const SessionResult& result);
   void on_session_down(const caf::actor_addr& who, const compat::End& how);
-  void session_lost(const std::string& session, const Error& error);
   void verifier_lost(IntentId intent, const Error& error);
   void forget_session(const std::string& session);
   std::vector<ReviewFinding> claim_changed_files(const std::string& task,
                                                  const std::vector<std::string>& changed);
+
+  // Recovery
+  void session_lost(const std::string& session, const Error& error);
+  void rebuild_later(IntentId intent);
+  void rebuild(IntentId intent);
+  void read_session(const IntentIssued& intent);
+  void take_up_steps();
+  void tell_again(const IntentIssued& intent, const session_actor& session);
 
   // Tools of sessions
   caf::result<std::string> on_tool(const MissionToolCall& call);
@@ -199,9 +208,10 @@ class Mission {
   int end_projections_ = 0;
   std::map<std::string, Running> sessions_;
   std::map<IntentId, verifier_actor> verifiers_;
-  std::set<std::string> closed_tasks_;    // whose sessions and jobs have been ended
-  std::map<std::string, Asking> asking_;  // by question
-  EffectLedger effects_;                  // of the sessions before the engine was started
+  std::set<std::string> closed_tasks_;          // whose sessions and jobs have been ended
+  std::map<std::string, Asking> asking_;        // by question
+  std::map<IntentId, compat::Timer> rebuilds_;  // that wait for their time
+  EffectLedger effects_;                        // of the sessions before the engine was started
   std::map<std::string, compat::Promise<std::string>> lease_checks_;  // by session
   std::map<std::string, std::vector<std::string>> told_unleased_;     // by task
   std::optional<Error> journal_failure_;  // nothing can be recorded: what follows is not on disk
@@ -216,5 +226,20 @@ class Mission {
   compat::Timer clock_;
   compat::Timer todo_timer_;
 };
+
+/// Work on the pool for an intent; an error becomes its StepFailed. `then` runs in this actor if
+/// the intent is still open.
+template <class Work, class Then>
+void Mission::blocking(IntentId intent, Work work, Then then) {
+  deps_.session.blocking->run(
+      [this, intent, work = std::move(work), then = std::move(then), me = handle()] {
+        auto result = std::make_shared<decltype(work())>(work());
+        compat::post(me, resume_atom_v, Continuation{[this, intent, result, then]() mutable {
+                       if (!open_intent(intent)) return;
+                       if (!result->ok()) return step_failed(intent, result->error());
+                       then(std::move(result->value()));
+                     }});
+      });
+}
 
 }  // namespace muster

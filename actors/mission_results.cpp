@@ -159,15 +159,6 @@ void Mission::forget_session(const std::string& session) {
   lease_checks_.erase(session);
 }
 
-void Mission::session_lost(const std::string& session, const Error& error) {
-  auto found = sessions_.find(session);
-  if (found == sessions_.end() || found->second.told) return;  // it told its result
-  auto intent = found->second.intent;
-  forget_session(session);
-  compat::post(deps_.session.jobs, kill_scope_atom_v, JobFilter{spec_.mission, {}, session, {}});
-  step_failed(intent, error);
-}
-
 void Mission::verifier_lost(IntentId intent, const Error& error) {
   if (verifiers_.erase(intent) == 0) return;
   compat::post(deps_.session.jobs, kill_scope_atom_v,
@@ -321,6 +312,10 @@ Result<std::string> Mission::raise_issue(const MissionToolCall& call) {
   auto args = json::parse(call.arguments, nullptr, false);
   auto title = args.is_object() ? text_of(args, "title") : std::string();
   if (title.empty()) return Error{ErrorCode::invalid_argument, "argument 'title' is missing"};
+  // A session that was built anew may say again what it has said.
+  for (const auto& issue : state_.issues)
+    if (issue.open && issue.task == call.task && issue.title == title)
+      return "raised as " + issue.id;
   auto id = "I" + std::to_string(state_.issues.size() + 1);
   record(IssueRaised{id, call.task, title, text_of(args, "detail"), call.role});
   return "raised as " + id;

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "actors/mission.hpp"
+#include "actors/mission_sessions.hpp"
 #include "runtime/core/text.hpp"
 
 // How each intent is carried out. Every path ends in exactly one receipt event (or StepFailed) that
@@ -14,46 +15,7 @@ using namespace std::chrono_literals;
 
 constexpr auto request_deadline = 30s;
 constexpr std::size_t patch_bytes = 40000;
-constexpr const char* integrated = "integrated";
-
-std::string session_name(const IntentIssued& intent) { return "S" + std::to_string(intent.id); }
-
-/// The place in the workflow; which agent plays it is the team's matter.
-const char* role_of(const State& state, IntentKind kind) {
-  switch (kind) {
-    case IntentKind::triage:
-      return state.kind == MissionKind::search ? "searcher" : "commander";
-    case IntentKind::request_seal:
-      return "commander";
-    case IntentKind::plan:
-      return "planner";
-    case IntentKind::work:
-      return "worker";
-    case IntentKind::fix:
-      return "fixer";
-    case IntentKind::master_review:
-      return "master_reviewer";
-    default:
-      return "reviewer";
-  }
-}
-
 }  // namespace
-
-/// Work on the pool for an intent; an error becomes its StepFailed. `then` runs in this actor if
-/// the intent is still open.
-template <class Work, class Then>
-void Mission::blocking(IntentId intent, Work work, Then then) {
-  deps_.session.blocking->run(
-      [this, intent, work = std::move(work), then = std::move(then), me = handle()] {
-        auto result = std::make_shared<decltype(work())>(work());
-        compat::post(me, resume_atom_v, Continuation{[this, intent, result, then]() mutable {
-                       if (!open_intent(intent)) return;
-                       if (!result->ok()) return step_failed(intent, result->error());
-                       then(std::move(result->value()));
-                     }});
-      });
-}
 
 /// No session and no verification is born while the mission is being stopped, nor for a task that
 /// has ended.
@@ -429,7 +391,8 @@ void Mission::brief_mission_session(const IntentIssued& intent, const char* role
 }
 
 void Mission::start_session(const IntentIssued& intent, const std::string& role,
-                            const std::string& root, const std::string& briefing) {
+                            const std::string& root, const std::string& briefing,
+                            std::shared_ptr<const SavedSession> saved) {
   if (held_back(intent))
     return step_failed(intent.id, {ErrorCode::cancelled, "stopped before it began"});
   auto profile = deps_.roster.find(role);
@@ -448,6 +411,7 @@ void Mission::start_session(const IntentIssued& intent, const std::string& role,
   spec.profile = profile->second;
   spec.limits = spec_.session;
   spec.shared_tree = profile->second->writes && !intent.task.empty() && deps_.tree->shared();
+  spec.saved = std::move(saved);
   spec.briefing = briefing_header(role, intent.task, std::max(intent.attempt, 1), spec.session) +
                   brief_commands_before(effects_.left_by_failed(intent.kind, intent.task)) +
                   briefing;
@@ -464,6 +428,7 @@ void Mission::start_session(const IntentIssued& intent, const std::string& role,
   running.session = compat::spawn<Session, session_actor>(self_->system(), std::move(spec),
                                                           deps_.session, handle());
   compat::monitor(self_, running.session);
+  tell_again(intent, running.session);
   sessions_[name] = std::move(running);
 }
 

@@ -1,6 +1,10 @@
 #include "actors/session.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include "runtime/core/fault_points.hpp"
+#include "runtime/core/text.hpp"
 
 // The loop: slot -> lane -> model call -> tools -> next turn, until the role's final tool.
 // Everything asynchronous comes back through a continuation or a message, so that all of this runs
@@ -31,6 +35,7 @@ bool worth_another_try(ErrorCode code) {
 Session::Session(compat::Self<session_actor> self, SessionSpec spec, SessionDeps deps,
                  mission_actor owner)
     : self_(self), spec_(std::move(spec)), deps_(std::move(deps)), owner_(std::move(owner)) {
+  ticket_ = spec_.session + "@" + std::to_string(self_->id());
   view_.session = spec_.session;
   view_.role = spec_.profile->role;
   view_.task = spec_.task;
@@ -46,8 +51,12 @@ compat::Behavior<session_actor> Session::make_behavior() {
   // one too many.
   compat::on_down(self_, [this](const caf::actor_addr&, const compat::End&) { stop(); });
   compat::monitor(self_, owner_);
-  add_message(system_message(spec_.profile->system_prompt));
-  add_message(user_message(spec_.briefing));
+  if (spec_.saved) {
+    take_up(*spec_.saved);
+  } else {
+    add_message(system_message(spec_.profile->system_prompt));
+    add_message(user_message(spec_.briefing));
+  }
   if (auto files = deps_.open_files(spec_.root)) {
     files_ = *files;
     acquire();
@@ -56,7 +65,7 @@ compat::Behavior<session_actor> Session::make_behavior() {
   }
   return {
       [](resume_atom, Continuation& next) { next.run(); },
-      [this](tell_atom, const std::string& text) { told_.push_back(text); },
+      [this](tell_atom, const Prompt& prompt) { on_prompt(prompt); },
       [this](stop_atom) { stop(); },
       [this](job_done_atom, const JobReceiptPtr& receipt) { on_job(receipt); },
   };
@@ -68,6 +77,37 @@ std::function<void(std::function<void()>)> Session::resumer() const {
   return [to = handle()](std::function<void()> then) {
     compat::post(to, resume_atom_v, Continuation{std::move(then)});
   };
+}
+
+/// Goes on where an earlier actor of this session was.
+void Session::take_up(const SavedSession& saved) {
+  for (const auto& message : saved.messages) {
+    const auto& call = message.answers;
+    if (!call) {
+      transcript_.add(message.text);
+      continue;
+    }
+    transcript_.add_tool_result(message.text, call->id, describe_call(call->name, call->arguments));
+    tool_calls_ += spec_.profile->final_tools.contains(call->name) ? 0 : 1;
+  }
+  for (const auto& open : saved.open_calls) {
+    pending_.push_back(open.call);
+    if (!open.outcome) continue;
+    answers_[open.call.id] = *open.outcome;
+    ++tool_calls_;
+  }
+  for (const auto& prompt : saved.prompts) prompts_.told_before(prompt);
+  steps_ = turn_ = saved.steps;
+  job_number_ = saved.jobs;
+  output_number_ = static_cast<int>(saved.messages.size());  // names of earlier outputs stay theirs
+  good_ = 1;
+  owes_nudge_ = saved.ends_with_text;
+}
+
+void Session::on_prompt(const Prompt& prompt) {
+  MUSTER_FAULT_POINT("session.prompt");
+  if (prompts_.offer(prompt) == PromptQueue::Verdict::refused && !finished_)
+    view(view_.state.c_str(), "too much was told at once: '" + one_line(prompt.text, 80) + "'");
 }
 
 void Session::view(const char* state, const std::string& doing) {
@@ -83,8 +123,14 @@ void Session::add_message(const ChatFragment& fragment) {
   journal_message(fragment);
 }
 
-void Session::journal_message(const ChatFragment& fragment) {
-  NewRecord record{"session", spec_.session, R"({"t":"message"})", *fragment};
+/// `prompt`: the id of what it tells, when it tells one.
+void Session::journal_message(const ChatFragment& fragment, const std::string& prompt) {
+  std::string row = R"({"t":"message")";
+  if (!prompt.empty()) {
+    row += R"(,"prompt":)";
+    append_json_string(row, prompt);
+  }
+  NewRecord record{"session", spec_.session, row + "}", *fragment};
   compat::send(self_, deps_.journal, append_lazy_atom_v,
                JournalBatch{spec_.mission, {std::move(record)}});
 }
@@ -94,9 +140,12 @@ void Session::journal_message(const ChatFragment& fragment) {
 
 void Session::acquire() {
   view("waiting_slot", model().lane);
-  SlotRequest request{spec_.session,       spec_.mission,
-                      model().lane,        model().endpoint.provider,
-                      spec_.profile->role, spec_.limits.acquire};
+  SlotRequest request{ticket_,
+                      spec_.mission,
+                      model().lane,
+                      model().endpoint.provider,
+                      spec_.profile->role,
+                      spec_.limits.acquire};
   compat::request(
       self_, deps_.scheduler, spec_.limits.acquire + 10s, [this] { acquired(); },
       [this](const Error& error) { fail(error); }, acquire_atom_v, request);
@@ -112,13 +161,14 @@ void Session::acquired() {
             "was at work for " + std::to_string(spec_.limits.session->count()) + " ms",
             spec_.session});
     });
+  if (std::exchange(owes_nudge_, false)) return nudge();
   if (pending_.empty()) return next_turn();
   run_tools();  // a person was asked in the middle of a turn
 }
 
 /// For others, while it waits for something that may take long.
 void Session::give_slot_back() {
-  compat::send(self_, deps_.scheduler, release_atom_v, spec_.session);
+  compat::send(self_, deps_.scheduler, release_atom_v, ticket_);
   if (holds_slot_) worked_ += compat::now(self_) - at_work_since_;
   holds_slot_ = false;
   work_timer_.cancel();
@@ -129,9 +179,10 @@ void Session::next_turn() {
   if (steps_ >= spec_.limits.steps)
     return fail(
         {ErrorCode::limit_reached, "reached " + std::to_string(steps_) + " steps", spec_.session});
-  while (!told_.empty()) {
-    add_message(user_message(told_.front()));
-    told_.pop_front();
+  for (const auto& prompt : prompts_.take()) {
+    auto message = user_message(prompt.text, prompt.synthetic);
+    transcript_.add(message);
+    journal_message(message, prompt.id);
   }
   if (!make_room(false))
     return fail({ErrorCode::context_overflow, "the transcript does not fit the model's window",
@@ -143,7 +194,7 @@ void Session::next_turn() {
         if (finished_ || use_fallback(error)) return;
         fail(error);
       },
-      admit_atom_v, AdmitRequest{model().lane, spec_.session});
+      admit_atom_v, AdmitRequest{model().lane, ticket_});
 }
 
 // ---- The model call
@@ -166,7 +217,8 @@ bool Session::make_room(bool forced) {
 void Session::call_model() {
   if (finished_)
     return compat::send(self_, deps_.scheduler, report_atom_v,
-                        CallReport{model().lane, spec_.session, ErrorCode::cancelled, {}, 0ms});
+                        CallReport{model().lane, ticket_, ErrorCode::cancelled, {}, 0ms});
+  prompts_.enter(SessionMode::busy);
   ++steps_;
   ModelRequest request;
   request.endpoint = model().endpoint;
@@ -184,7 +236,7 @@ void Session::call_model() {
 void Session::on_model(std::uint64_t call, ModelOutcome outcome) {
   if (finished_ || call != call_number_) return;
   call_.reset();
-  CallReport report{model().lane, spec_.session, {}, {}, 0ms};
+  CallReport report{model().lane, ticket_, {}, {}, 0ms};
   if (auto* failure = std::get_if<ModelFailure>(&outcome)) {
     report.failure = failure->error.code;
     report.retry_after = failure->retry_after;
@@ -213,7 +265,9 @@ void Session::account(const Usage& usage) {
 }
 
 void Session::on_reply(ModelReply reply) {
+  MUSTER_FAULT_POINT("session.reply");
   failures_ = overflows_ = 0;
+  ++turn_;
   account(reply.usage);
   take_calls(std::move(reply.tool_calls));
   add_message(assistant_message(reply.text, pending_,
@@ -226,7 +280,10 @@ void Session::on_reply(ModelReply reply) {
 void Session::on_failure(const ModelFailure& failure) {
   auto error = failure.error;
   if (error.code == ErrorCode::context_overflow) {
-    if (++overflows_ <= overflows_in_a_row && make_room(true)) return next_turn();
+    if (++overflows_ <= overflows_in_a_row && make_room(true)) {
+      prompts_.enter(SessionMode::retrying);
+      return next_turn();
+    }
     return fail(error);
   }
   // Nobody here cancelled it: to its mission "cancelled" would mean that the session was stopped on
@@ -242,6 +299,7 @@ void Session::retry_call(const Error& error) {
     if (use_fallback(error)) return;
     return fail(error);
   }
+  prompts_.enter(SessionMode::retrying);
   view("retrying", std::string(to_string(error.code)) + ": " + error.message);
   next_turn();  // the lane holds the next call back for as long as the failure asks for
 }
@@ -249,6 +307,7 @@ void Session::retry_call(const Error& error) {
 bool Session::use_fallback(const Error& error) {
   if (binding_ + 1 >= spec_.profile->models.size()) return false;
   give_slot_back();
+  prompts_.enter(SessionMode::retrying);
   failures_ = 0;
   auto from = model().lane;
   ++binding_;
@@ -258,6 +317,7 @@ bool Session::use_fallback(const Error& error) {
 }
 
 void Session::nudge() {
+  prompts_.enter(SessionMode::idle);
   if (++nudges_ > spec_.limits.nudges)
     return fail({ErrorCode::malformed,
                  "ended " + std::to_string(nudges_) + " turns without a tool call", spec_.session});
@@ -282,6 +342,7 @@ void Session::stop() { fail({ErrorCode::cancelled, "stopped", spec_.session}); }
 void Session::finish(SessionResult result) {
   if (finished_) return;
   finished_ = true;
+  prompts_.enter(SessionMode::stopping);
   poll_.cancel();
   work_timer_.cancel();
   if (call_) call_->cancel();
@@ -291,7 +352,7 @@ void Session::finish(SessionResult result) {
   result.model_calls = steps_;
   if (view_.usage) view("finished", result.final_tool);
   // cancel ends a wait or gives a slot back, whichever it is.
-  compat::send(self_, deps_.scheduler, cancel_atom_v, spec_.session);
+  compat::send(self_, deps_.scheduler, cancel_atom_v, ticket_);
   end_ = std::make_shared<const SessionResult>(std::move(result));
   auto gone = [this] {
     jobs_gone_ = true;

@@ -16,6 +16,8 @@
 #include "actors/file_tools.hpp"
 #include "messages/protocol.hpp"
 #include "runtime/boot/compat.hpp"
+#include "runtime/core/prompt_queue.hpp"
+#include "runtime/core/saved_session.hpp"
 #include "runtime/core/transcript.hpp"
 #include "runtime/ports/blocking.hpp"
 #include "runtime/ports/model.hpp"
@@ -54,6 +56,7 @@ struct SessionSpec {
   std::string root;              ///< absolute path of its tree
   std::set<std::string> leases;  ///< files that it may write without asking
   bool shared_tree = false;      ///< the root is the user's: commands are held against the leases
+  std::shared_ptr<const SavedSession> saved;  ///< to go on from, instead of the briefing
   std::shared_ptr<const AgentProfile> profile;
   SessionLimits limits;
 };
@@ -88,6 +91,8 @@ class Session {
   static constexpr const char* name = "session";
 
  private:
+  void take_up(const SavedSession& saved);
+  void on_prompt(const Prompt& prompt);
   // Slot and lane
   void acquire();
   void acquired();
@@ -142,7 +147,7 @@ class Session {
 
   void view(const char* state, const std::string& doing);
   void add_message(const ChatFragment& fragment);
-  void journal_message(const ChatFragment& fragment);
+  void journal_message(const ChatFragment& fragment, const std::string& prompt = {});
   void journal_effect(const std::string& row);
   [[nodiscard]] const ModelBinding& model() const { return spec_.profile->models[binding_]; }
   [[nodiscard]] session_actor handle() const;
@@ -156,7 +161,7 @@ class Session {
   mission_actor owner_;
   std::shared_ptr<WorkspaceFiles> files_;
   Transcript transcript_;
-  std::deque<std::string> told_;   // a person's words, for the next turn
+  PromptQueue prompts_;            // of what its model is told between two turns
   std::vector<ToolCall> pending_;  // tool calls of the last turn, in order; their ids differ
   std::size_t next_call_ = 0;      // the first of them that has not been started
   std::size_t running_ = 0;        // started and not answered
@@ -177,9 +182,12 @@ class Session {
   std::shared_ptr<ModelCall> call_;
   std::uint64_t call_number_ = 0;
   std::size_t binding_ = 0;
+  std::string ticket_;  // at the scheduler: this actor's, not an earlier one's of this session
   bool holds_slot_ = false;
+  bool owes_nudge_ = false;  // taken up after a turn without a call
   bool finished_ = false;
   int steps_ = 0;
+  int turn_ = 0;  // replies of the model
   int nudges_ = 0;
   int failures_ = 0;   // of model calls, in a row
   int overflows_ = 0;  // of the model's window, in a row

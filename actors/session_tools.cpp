@@ -130,11 +130,14 @@ void Session::take_calls(std::vector<ToolCall> calls) {
 void Session::run_tools() {
   if (in_run_tools_) return;
   in_run_tools_ = true;
+  prompts_.enter(SessionMode::tool_running);
   bool waits = false;
   while (!finished_ && running_ == 0 && next_call_ < pending_.size() && !waits) {
     if (!holds_slot_) {
       waits = true;  // a person was asked, and others had the slot meanwhile
       acquire();
+    } else if (answers_.contains(pending_[next_call_].id)) {
+      ++next_call_;  // its outcome was known when the session was taken up
     } else if (next_call_ >= calls_per_turn) {
       const auto call = pending_[next_call_++];
       ++running_;
@@ -168,7 +171,8 @@ std::optional<Error> Session::refusal(const ToolCall& call) const {
 
 void Session::run_reading_tools() {
   while (!finished_ && next_call_ < std::min(pending_.size(), calls_per_turn) &&
-         is_reading_tool(pending_[next_call_].name)) {
+         is_reading_tool(pending_[next_call_].name) &&
+         !answers_.contains(pending_[next_call_].id)) {
     const auto call = pending_[next_call_++];
     ++running_;
     run_reading_tool(call);
@@ -242,6 +246,8 @@ void Session::written(const ToolCall& call, const Result<FileToolOutcome>& outco
   if (outcome && outcome->written) {
     const auto& file = *outcome->written;
     json row{{"class", "C"},
+             {"turn", turn_},
+             {"call", call.id},
              {"path", file.path},
              {"before", file.digest_before},
              {"after", file.digest_after}};
@@ -309,15 +315,19 @@ void Session::start_job(const ToolCall& call, const std::string& command,
   };
   // An N effect: what was about to run is on disk before it runs, so that a crash leaves "unknown",
   // never a silent second run.
-  json row{{"class", "N"}, {"job", id}, {"command", head(command, 300)}};
+  json row{{"class", "N"},
+           {"turn", turn_},
+           {"call", call.id},
+           {"job", id},
+           {"command", head(command, 300)}};
+  auto text = row.dump(-1, ' ', false, json::error_handler_t::replace);
   compat::request(
       self_, deps_.journal, request_deadline,
       [this, start, started, failed](std::uint64_t) {
         if (finished_) return;  // stopped meanwhile: it must not be born any more
         compat::request(self_, deps_.jobs, request_deadline, started, failed, start_atom_v, start);
       },
-      failed, append_atom_v,
-      JournalBatch{spec_.mission, {{"effect", spec_.session, row.dump(), {}}}});
+      failed, append_atom_v, JournalBatch{spec_.mission, {{"effect", spec_.session, text, {}}}});
 }
 
 void Session::on_job(const JobReceiptPtr& receipt) {
@@ -326,6 +336,8 @@ void Session::on_job(const JobReceiptPtr& receipt) {
   auto call = waiting->second;
   jobs_.erase(waiting);
   json row{{"class", "N"},
+           {"turn", turn_},
+           {"call", call.id},
            {"job", receipt->job_id},
            {"exit", receipt->exit.exit_code},
            {"signal", receipt->exit.signal},
@@ -445,6 +457,7 @@ void Session::ask_mission(const ToolCall& call) {
   if (human) {
     // A person may take hours: others may have the slot meanwhile.
     view("awaiting_human", describe_call(call.name, call.arguments));
+    prompts_.enter(SessionMode::awaiting_human);
     give_slot_back();
   }
   MissionToolCall ask{spec_.session, spec_.profile->role, spec_.task, call.name, call.arguments};
@@ -462,6 +475,11 @@ void Session::run_final(const ToolCall& call) {
   if (rest)
     return tool_failed(
         call, {ErrorCode::conflict, "call " + call.name + " alone, after the other tools"});
+  if (prompts_.waiting())
+    return tool_failed(call, {ErrorCode::conflict,
+                              "you were told something meanwhile; it follows. "
+                              "Call " +
+                                  call.name + " again when it still holds"});
   next_call_ = pending_.size();  // one end is enough
   MissionToolCall check{spec_.session, spec_.profile->role, spec_.task, call.name, call.arguments};
   compat::request(
@@ -565,6 +583,7 @@ void Session::tools_done() {
   }
   answers_.clear();
   pending_.clear();
+  prompts_.enter(SessionMode::idle);
   if (patience_ends()) return;
   if (holds_slot_) return next_turn();
   acquire();

@@ -175,8 +175,8 @@ using jobs_actor = caf::typed_actor<
 using session_actor = caf::typed_actor<
     // Goes on with what was started elsewhere.
     result<void>(resume_atom, Continuation),
-    // A person's words, delivered as the next user message; once, never in the middle of a call.
-    result<void>(tell_atom, std::string),
+    // Tells its model something between two turns; once for each id, however often it is sent.
+    result<void>(tell_atom, Prompt),
     // Ends the session; its owner is told with code cancelled.
     result<void>(stop_atom),
     // A job of the session ended.

@@ -53,6 +53,7 @@ struct SessionResult;
 struct SessionView;
 struct MissionToolCall;
 struct CommandRefused;
+struct Prompt;
 struct ControlRequest;
 struct VerifyResult;
 using SessionResultPtr = std::shared_ptr<const SessionResult>;
@@ -150,6 +151,7 @@ CAF_ADD_TYPE_ID(muster, (muster::MissionToolCall))
 CAF_ADD_TYPE_ID(muster, (muster::ControlRequest))
 CAF_ADD_TYPE_ID(muster, (muster::VerifyResultPtr))
 CAF_ADD_TYPE_ID(muster, (muster::CommandRefused))
+CAF_ADD_TYPE_ID(muster, (muster::Prompt))
 CAF_ADD_ATOM(muster, muster, session_done_atom)
 CAF_ADD_ATOM(muster, muster, session_view_atom)
 CAF_ADD_ATOM(muster, muster, verified_atom)
@@ -198,3 +200,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::MissionToolCall)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::ControlRequest)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::VerifyResultPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::CommandRefused)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::Prompt)

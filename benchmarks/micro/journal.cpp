@@ -66,7 +66,7 @@ class Writer {
     next();
     return {
         [](resume_atom, Continuation& then) { then.run(); },
-        [](tell_atom, const std::string&) {},
+        [](tell_atom, const Prompt&) {},
         [](stop_atom) {},
         [](job_done_atom, const JobReceiptPtr&) {},
     };

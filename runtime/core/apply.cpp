@@ -22,6 +22,7 @@ std::optional<IntentIssued> close(State& state, IntentId id,
     return std::nullopt;
   auto intent = found->second;
   state.open.erase(found);
+  state.crashes.erase(id);
   if (auto* task = state.task(intent.task); task && task->open_intent == id) {
     task->open_intent = 0;
     state.dirty.insert(position_of(state, *task));
@@ -58,6 +59,10 @@ void mission_step_failed(State& state, const Error& error, IntentKind kind) {
   ask(state, "",
       std::string(name_of(kind)) + " failed: " + error.text() +
           ". Answer to try again, or stop the mission.");
+}
+
+bool is_session(IntentKind kind) {
+  return kind == IntentKind::work || kind == IntentKind::fix || kind == IntentKind::review;
 }
 
 /// The stage from which the failed step is asked for again.
@@ -115,6 +120,9 @@ void task_step_failed(State& state, TaskState& task, const IntentIssued& intent,
   if (intent.kind == IntentKind::land && error.code == ErrorCode::conflict)
     return set_stage(state, task, Stage::approved);  // the branch moved: merge again
   ++task.failures;
+  // A session that crashed time and again, whatever was done: the next plan goes another way.
+  if (error.code == ErrorCode::internal && is_session(intent.kind))
+    return fail_task(state, task, error.text());
   if (is_hopeless(error.code)) return park(state, task, error.text());
   if (trips_breaker(state, task, {std::string(to_string(error.code)) + ":" + error.message},
                     error.text()))
@@ -562,6 +570,9 @@ void on(State& state, const UserAnswered& event) {
 }
 
 void on(State& state, const UserTold& event) {
+  auto oldest = state.open.empty() ? state.next_intent : state.open.begin()->first;
+  std::erase_if(state.told, [oldest](const Told& told) { return told.before <= oldest; });
+  state.told.push_back({++state.told_count, event.task, event.text, state.next_intent});
   if (auto* task = state.task(event.task))
     task->guidance.push_back(event.text);
   else
@@ -610,6 +621,12 @@ void close_late(State& state, const Event& event) {
 
 void on(State&, const CommandRefused&) {}
 
+void on(State& state, const SessionCrashed& event) {
+  if (state.open.contains(event.step)) ++state.crashes[event.step];
+}
+
+void on(State&, const StuckDetected&) {}
+
 }  // namespace
 
 void apply(State& state, const EventBody& event) {
@@ -621,6 +638,11 @@ void apply(State& state, const EventBody& event) {
   }
   std::visit([&state](const auto& body) { on(state, body); }, event);
   settle(state);
+}
+
+bool may_rebuild(const State& state, IntentId intent) {
+  auto crashes = state.crashes.find(intent);
+  return crashes == state.crashes.end() || crashes->second <= session_rebuilds;
 }
 
 }  // namespace muster

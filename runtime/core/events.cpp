@@ -39,6 +39,8 @@ MUSTER_FIELDS(TaskReworded, task, title)
 MUSTER_FIELDS(CommandRefused, session, role, task, command, reason)
 MUSTER_FIELDS(NoticePosted, id, notice, data)
 MUSTER_FIELDS(NoticeTold, id)
+MUSTER_FIELDS(SessionCrashed, step, session, error)
+MUSTER_FIELDS(StuckDetected, session, role, task, detector, detail, rung)
 #undef MUSTER_FIELDS
 
 namespace {
@@ -81,7 +83,10 @@ constexpr std::array<std::string_view, std::variant_size_v<EventBody>> names{"mi
                                                                              "task_reworded",
                                                                              "command_refused",
                                                                              "notice_posted",
-                                                                             "notice_told"};
+                                                                             "notice_told",
+
+                                                                             "session_crashed",
+                                                                             "stuck_detected"};
 
 template <std::size_t Index>
 EventBody read_as(const nlohmann::json& in) {

@@ -347,6 +347,22 @@ struct NoticePosted {
 struct NoticeTold {
   std::string id;
 };
+/// A session's actor died. It is built anew from the journal, as long as that does not happen too
+/// often.
+struct SessionCrashed {
+  IntentId step = 0;  ///< the intent that it works on; stays open
+  std::string session;
+  Error error;
+};
+/// An agent was found going round in circles.
+struct StuckDetected {
+  std::string session;
+  std::string role;
+  std::string task;      ///< empty for the mission's own steps
+  std::string detector;  ///< "same_output", "same_call" ... (core/loop_detector.hpp)
+  std::string detail;
+  std::string rung;  ///< what is done about it: intervene, replace, ask
+};
 
 using EventBody =
     std::variant<MissionStarted, IntentIssued, StepFailed, ContextDiscovered, BaselineRecorded,
@@ -354,7 +370,8 @@ using EventBody =
                  Merged, Landed, IntegratedVerified, SealRequested, Sealed, Answered, LeaseExtended,
                  IssueRaised, IssueResolved, QuestionAsked, UsageRecorded, TimePassed, LimitHit,
                  UserStopped, UserPaused, UserResumed, UserAnswered, UserTold, UserWaived,
-                 TodoDecided, TaskProposed, TaskReworded, CommandRefused, NoticePosted, NoticeTold>;
+                 TodoDecided, TaskProposed, TaskReworded, CommandRefused, NoticePosted, NoticeTold,
+                 SessionCrashed, StuckDetected>;
 
 /// The form in which events are written. A member more needs no new one: readers take what is
 /// missing as the default. Anything else does, with a step in events.cpp that lifts the older form.

@@ -109,6 +109,14 @@ struct PostedNotice {
   bool told = false;  ///< a front end has shown it
 };
 
+/// What a person said while sessions were at work.
+struct Told {
+  int number = 0;
+  std::string task;  ///< empty: all of the mission
+  std::string text;
+  IntentId before = 0;  ///< sessions of earlier intents were at work already
+};
+
 /// The engine's own questions: the id says what the answer decides.
 inline constexpr std::string_view plan_question = "plan";
 
@@ -189,6 +197,9 @@ struct State {
   std::string last_failure;
   std::map<std::string, PostedNotice> notices;  ///< by type
   int notices_posted = 0;
+  std::map<IntentId, int> crashes;  ///< of the session of an open intent
+  std::vector<Told> told;           ///< to sessions that may still be at work
+  int told_count = 0;
 
   // Machine
   IntentId next_intent = 1;
@@ -219,6 +230,11 @@ void mark_all(State& state);
 
 /// Tasks whose dependencies (leaves and groups) are all done, counting accepted ones.
 [[nodiscard]] bool dependencies_met(const State& state, const TaskState& task);
+
+/// How often a session is built anew after its actor died.
+inline constexpr int session_rebuilds = 3;
+/// Whether the session of this open intent may be built anew once more.
+[[nodiscard]] bool may_rebuild(const State& state, IntentId intent);
 
 /// Counts for people: leaves done and leaves that matter (dropped ones do not).
 struct TodoCount {

@@ -112,6 +112,9 @@ void each_count(Any& state, Field&& field) {
   field("last_failure", state.last_failure);
   field("notices", state.notices);
   field("notices_posted", state.notices_posted);
+  field("crashes", state.crashes);
+  field("told", state.told);
+  field("told_count", state.told_count);
   field("next_intent", state.next_intent);
   field("dirty", state.dirty);
   field("startable", state.startable);
@@ -148,6 +151,7 @@ class Reader {
 MUSTER_FIELDS(Question, id, task, session, text)
 MUSTER_FIELDS(Issue, id, task, title, detail, open, resolution, fix_task)
 MUSTER_FIELDS(PostedNotice, id, data, told)
+MUSTER_FIELDS(Told, number, task, text, before)
 #undef MUSTER_FIELDS
 
 void to_json(json& out, const TaskState& task) {

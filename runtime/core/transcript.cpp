@@ -9,8 +9,13 @@ void Transcript::add(ChatFragment message) {
 
 void Transcript::add_tool_result(const std::string& call_id, const std::string& text,
                                  const std::string& what) {
+  add_tool_result(tool_message(call_id, text), call_id, what);
+}
+
+void Transcript::add_tool_result(ChatFragment message, const std::string& call_id,
+                                 const std::string& what) {
   results_.push_back({fragments_.size(), call_id, what});
-  add(tool_message(call_id, text));
+  add(std::move(message));
 }
 
 std::int64_t Transcript::fold(std::int64_t target_tokens, std::size_t keep) {

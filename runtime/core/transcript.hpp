@@ -18,6 +18,8 @@ class Transcript {
   /// A tool result: may be folded later. `what` says how to get it again ("read src/a.cpp").
   void add_tool_result(const std::string& call_id, const std::string& text,
                        const std::string& what);
+  /// The same with a message that was serialised before.
+  void add_tool_result(ChatFragment message, const std::string& call_id, const std::string& what);
 
   /// Replaces the oldest tool results by short notes until at most `target_tokens` (estimated) are
   /// left; the last `keep` results stay. Returns the tokens saved: 0 means that nothing could be

@@ -4,6 +4,7 @@
 
 #include <catch2/generators/catch_generators.hpp>
 
+#include "runtime/core/fault_points.hpp"
 #include "tests/actors/mission_stage.hpp"
 
 namespace muster {
@@ -446,23 +447,101 @@ TEST_CASE(
   }
 }
 
-TEST_CASE(
-    "a crashed session is a failed step of its mission, counts as an attempt, and the next one "
-    "does the work") {
+TEST_CASE("a crashed session is built anew from the journal and goes on where it was") {
   MissionStage stage;
   stage.plan.pop_back();
+  bool crashed = false;
+  std::vector<std::string> seen;
   stage.agent = [&](const Turn& turn) -> Reply {
-    if (turn.agent == "worker" && turn.attempt == 1) throw std::runtime_error("a bug");
+    if (turn.agent != "worker") return by_the_team;
+    if (turn.request.messages().size() == 2)
+      return calls("write", {{"path", "src/one.cpp"}, {"content", "int one;"}});
+    seen.push_back(turn.session + turn.request.body["messages"].dump());
+    if (!std::exchange(crashed, true)) throw std::runtime_error("a bug");
     return by_the_team;
   };
   stage.start();
   stage.finish();
   stage.check_sealed();
   CHECK(stage.base.time.crashes.size() == 1);
-  CHECK(stage.folded().tasks[0].attempt == 2);
-  CHECK(stage.count("step_failed") == 1);
-  CHECK(stage.last("step_failed")["error"]["message"].get<std::string>().find("crashed") !=
-        std::string::npos);
+  CHECK(stage.folded().tasks[0].attempt == 1);
+  CHECK(stage.count("session_crashed") == 1);
+  CHECK(stage.count("step_failed") == 0);
+  REQUIRE(seen.size() >= 2);
+  CHECK(seen[1] == seen[0]);  // the same session with the same words
+}
+
+TEST_CASE(
+    "a session that crashes time and again fails its task with the reason, and others go on") {
+  MissionStage stage;
+  stage.agent = [&](const Turn& turn) -> Reply {
+    if (turn.agent == "worker" && turn.task == "M1.T1") throw std::runtime_error("a bug");
+    return by_the_team;
+  };
+  stage.start();
+  stage.base.time.advance(1min);
+  auto state = stage.folded();
+  CHECK(stage.count("session_crashed") == session_rebuilds + 1);
+  CHECK(state.task("M1.T1")->reason.find("a bug") != std::string::npos);
+  CHECK(state.task("M1.T1")->reason.find("4 times") != std::string::npos);
+  CHECK(state.task("M1.T2")->stage == Stage::done);
+  CHECK(state.crashes.empty());
+}
+
+#ifndef MUSTER_NO_FAULTS
+TEST_CASE("D1 a command whose session crashed is not run again; its model is told") {
+  MissionStage stage;
+  stage.plan.pop_back();
+  std::string told;
+  stage.agent = [&](const Turn& turn) -> Reply {
+    if (turn.agent != "worker") return by_the_team;
+    if (turn.request.messages().size() == 2) return calls("shell", {{"command", "deploy"}});
+    told = turn.request.last("tool");
+    return by_the_team;
+  };
+  int deployed = 0;
+  auto usual = stage.base.processes->on_start;
+  stage.base.processes->on_start = [&](const std::string& name) {
+    if (name != "deploy") return usual(name);
+    ++deployed;
+  };
+  stage.start();
+  REQUIRE(deployed == 1);
+  faults::arm("session.prompt", 1, faults::Action::raise);
+  REQUIRE(stage.control("tell", {{"text", "hurry"}}).ok());
+  REQUIRE(stage.count("session_crashed") == 1);
+  stage.finish();
+  stage.check_sealed();
+  CHECK(deployed == 1);
+  CHECK(told.find("unknown") != std::string::npos);
+}
+#endif
+
+TEST_CASE("D1 after a restart sessions go on with their transcripts; what they were told, once") {
+  MissionStage stage;
+  stage.plan.pop_back();
+  bool held = true;
+  std::vector<json> requests;
+  stage.agent = [&](const Turn& turn) -> Reply {
+    if (turn.agent != "worker") return by_the_team;
+    if (turn.request.messages().size() == 2)
+      return calls("write", {{"path", "src/one.cpp"}, {"content", "int one;"}});
+    requests.push_back(turn.request.messages());
+    return held ? never : by_the_team;
+  };
+  stage.start();
+  REQUIRE(requests.size() == 1);
+  REQUIRE(stage.control("tell", {{"task", "M1.T1"}, {"text", "use tabs"}}).ok());
+  compat::kill(stage.mission);
+  stage.base.time.run();
+  held = false;
+  stage.start(false);
+  stage.finish();
+  stage.check_sealed();
+  REQUIRE(requests.size() >= 2);
+  for (std::size_t i = 0; i < requests[0].size(); ++i) CHECK(requests[1][i] == requests[0][i]);
+  CHECK(requests[1].back()["content"] == "use tabs");
+  CHECK(stage.folded().tasks[0].attempt == 1);
 }
 
 TEST_CASE("a check that is killed from outside runs again, and nobody is charged") {

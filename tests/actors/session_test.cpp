@@ -467,7 +467,8 @@ TEST_CASE("a person's words come with the next turn, once, and never in the midd
   SessionStage stage;
   auto session = stage.start();
   REQUIRE(stage.model.requests.size() == 1);
-  compat::post(session, tell_atom_v, std::string("use tabs"));
+  compat::post(session, tell_atom_v, Prompt{"told-1", "use tabs"});
+  compat::post(session, tell_atom_v, Prompt{"told-1", "use tabs"});
   stage.time.run();
   CHECK(stage.model.requests.size() == 1);
   CHECK(stage.model.requests[0].last("user").find("tabs") == std::string::npos);

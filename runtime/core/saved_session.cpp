@@ -1,0 +1,124 @@
+#include "runtime/core/saved_session.hpp"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace muster {
+namespace {
+
+using nlohmann::json;
+
+std::string text_of(const json& object, const char* key) {
+  auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+/// What the journal knows of one call's effect.
+struct Effect {
+  std::string kind;  ///< the effect's class: "N" or "C"
+  std::string outcome;
+};
+
+/// "exit code 3", "ended by signal 9".
+std::string outcome_of(const json& row) {
+  if (row.value("signal", 0) != 0)
+    return "ended by signal " + std::to_string(row.value("signal", 0));
+  return "exit code " + std::to_string(row.value("exit", 0));
+}
+
+class Reader {
+ public:
+  Result<SavedSession> read(const SessionRecords& records) {
+    for (const auto& row : records.effects) effect(json::parse(row, nullptr, false));
+    for (const auto& message : records.messages)
+      if (auto taken = take(message); !taken) return taken.error();
+    for (auto& call : last_calls_) {
+      if (answered_.contains(call.id)) continue;
+      auto outcome = outcome_for(call);
+      saved_.open_calls.push_back({std::move(call), std::move(outcome)});
+    }
+    return std::move(saved_);
+  }
+
+ private:
+  void effect(const json& row) {
+    if (!row.is_object()) return;
+    auto& known = effects_[{row.value("turn", 0), text_of(row, "call")}];
+    known.kind = text_of(row, "class");
+    if (known.kind == "N" && row.contains("command")) ++saved_.jobs;
+    if (row.contains("exit")) known.outcome = outcome_of(row);
+  }
+
+  Status take(const SessionRecords::Message& message) {
+    auto parsed = json::parse(message.body, nullptr, false);
+    if (!parsed.is_object())
+      return Error{ErrorCode::corrupt, "a message of the transcript is no JSON object"};
+    auto row = json::parse(message.row, nullptr, false);
+    if (row.is_object() && row.contains("prompt")) saved_.prompts.insert(text_of(row, "prompt"));
+    auto role = text_of(parsed, "role");
+    SavedMessage out{std::make_shared<const std::string>(message.body), std::nullopt};
+    saved_.ends_with_text = false;
+    if (role == "system") begin();
+    if (role == "assistant") assistant(parsed);
+    if (role == "tool") out.answers = answered(text_of(parsed, "tool_call_id"));
+    saved_.messages.push_back(std::move(out));
+    return ok_status();
+  }
+
+  /// A session that was begun anew: what was said before is not part of it.
+  void begin() {
+    saved_.messages.clear();
+    saved_.steps = 0;
+    last_calls_.clear();
+    answered_.clear();
+  }
+
+  void assistant(const json& message) {
+    ++saved_.steps;
+    last_calls_.clear();
+    answered_.clear();
+    auto calls = message.find("tool_calls");
+    if (calls != message.end() && calls->is_array())
+      for (const auto& call : *calls)
+        if (call.is_object() && call.contains("function") && call["function"].is_object())
+          last_calls_.push_back({text_of(call, "id"), text_of(call["function"], "name"),
+                                 text_of(call["function"], "arguments")});
+    saved_.ends_with_text = last_calls_.empty();
+  }
+
+  std::optional<ToolCall> answered(const std::string& id) {
+    answered_.insert(id);
+    auto call = std::find_if(last_calls_.begin(), last_calls_.end(),
+                             [&](const ToolCall& one) { return one.id == id; });
+    if (call == last_calls_.end()) return std::nullopt;
+    return *call;
+  }
+
+  std::optional<std::string> outcome_for(const ToolCall& call) const {
+    auto known = effects_.find({saved_.steps, call.id});
+    if (known == effects_.end()) {
+      if (call.name != "edit") return std::nullopt;
+      return "interrupted: the edit may or may not have been made; read the file before you go on";
+    }
+    if (known->second.kind == "C") return "done";
+    if (!known->second.outcome.empty())
+      return known->second.outcome + " (its output was lost in an interruption)";
+    return "interrupted: the command was started, its outcome is unknown; it is not run again by "
+           "itself. Look at what it did before you decide.";
+  }
+
+  SavedSession saved_;
+  std::map<std::pair<int, std::string>, Effect> effects_;  ///< by turn and call
+  std::vector<ToolCall> last_calls_;
+  std::set<std::string> answered_;
+};
+
+}  // namespace
+
+Result<SavedSession> restore_session(const SessionRecords& records) {
+  return Reader().read(records);
+}
+
+}  // namespace muster
