@@ -155,7 +155,7 @@ class Mission {
   void rebuild(IntentId intent);
   void read_session(const IntentIssued& intent);
   void take_up_steps();
-  void tell_again(const IntentIssued& intent, const session_actor& session);
+  void repeat_prompts(const IntentIssued& intent, const session_actor& session);
 
   // Tools of sessions
   caf::result<std::string> on_tool(const MissionToolCall& call);

@@ -135,7 +135,7 @@ void Mission::read_session(const IntentIssued& intent) {
 }
 
 /// What was said to it before it was built anew; what it knows already it does not take twice.
-void Mission::tell_again(const IntentIssued& intent, const session_actor& session) {
+void Mission::repeat_prompts(const IntentIssued& intent, const session_actor& session) {
   for (const auto& told : state_.told)
     if (told.before > intent.id && (told.task.empty() || told.task == intent.task))
       compat::send(self_, session, tell_atom_v, Prompt{told_id(told.number), told.text});

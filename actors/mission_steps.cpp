@@ -428,7 +428,7 @@ void Mission::start_session(const IntentIssued& intent, const std::string& role,
   running.session = compat::spawn<Session, session_actor>(self_->system(), std::move(spec),
                                                           deps_.session, handle());
   compat::monitor(self_, running.session);
-  tell_again(intent, running.session);
+  repeat_prompts(intent, running.session);
   sessions_[name] = std::move(running);
 }
 
