@@ -345,6 +345,7 @@ void Session::finish(SessionResult result) {
   prompts_.enter(SessionMode::stopping);
   poll_.cancel();
   work_timer_.cancel();
+  owner_gone_.cancel();
   if (call_) call_->cancel();
   result.session = spec_.session;
   result.intent = spec_.intent;

@@ -129,6 +129,7 @@ class Session {
   void check_job(const ToolCall& call, const std::string& job, compat::TimePoint until);
   void show_job(const ToolCall& call, const std::string& job, const JobTail& shown);
   void ask_mission(const ToolCall& call);
+  void mission_refused(const ToolCall& call, const Error& error);
   void run_final(const ToolCall& call);
   bool read_kept_output(const ToolCall& call);
   std::string keep_output(const std::string& text);
@@ -172,6 +173,7 @@ class Session {
   std::map<std::string, ToolCall> jobs_;        // foreground job -> the call that waits for it
   std::map<std::string, std::uint64_t> seen_output_;  // background job -> bytes at the last check
   compat::Timer poll_;
+  compat::Timer owner_gone_;
   compat::Timer work_timer_;  // armed while it holds its slot
   compat::TimePoint at_work_since_;
   std::chrono::nanoseconds worked_{0};                                 // before that

@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 
 constexpr auto request_deadline = 30s;
 constexpr auto lease_check_deadline = 300s;  // looks at all files of the tree
+constexpr auto owner_patience = 5s;  // until the death of a mission is heard of
 constexpr auto check_patience = 2s;  // of check_background, on a job that has nothing new to say
 constexpr auto check_period = 200ms;
 constexpr std::size_t calls_per_turn = 64;
@@ -228,7 +229,7 @@ void Session::run_writing_tool(const ToolCall& call) {
         spec_.leases.insert(path);
         start_write(call);
       },
-      [this, call](const Error& error) { tool_failed(call, error); }, mission_tool_atom_v, ask);
+      [this, call](const Error& error) { mission_refused(call, error); }, mission_tool_atom_v, ask);
 }
 
 void Session::start_write(const ToolCall& call) {
@@ -464,7 +465,15 @@ void Session::ask_mission(const ToolCall& call) {
   compat::request(
       self_, owner_, human ? spec_.limits.human : std::chrono::milliseconds(request_deadline),
       [this, call](const std::string& text) { tool_result(call, text); },
-      [this, call](const Error& error) { tool_failed(call, error); }, mission_tool_atom_v, ask);
+      [this, call](const Error& error) { mission_refused(call, error); }, mission_tool_atom_v, ask);
+}
+
+/// A mission that died answers nothing, and what it did not answer must not look like an answer to
+/// whoever takes this session up: word of its death ends this actor first.
+void Session::mission_refused(const ToolCall& call, const Error& error) {
+  if (error.code != ErrorCode::unavailable) return tool_failed(call, error);
+  owner_gone_ =
+      compat::run_delayed(self_, owner_patience, [this, call, error] { tool_failed(call, error); });
 }
 
 void Session::run_final(const ToolCall& call) {
@@ -490,7 +499,8 @@ void Session::run_final(const ToolCall& call) {
         result.arguments = is_blank(call.arguments) ? "{}" : call.arguments;
         finish(std::move(result));
       },
-      [this, call](const Error& error) { tool_failed(call, error); }, mission_tool_atom_v, check);
+      [this, call](const Error& error) { mission_refused(call, error); }, mission_tool_atom_v,
+      check);
 }
 
 // ---- Results

@@ -29,7 +29,7 @@ struct Turn {
   std::string task;
   std::string session;
   int attempt = 0;
-  int number = 0;  ///< of this session's model calls, from 0
+  int number = 0;  ///< of the replies that are in its transcript
 };
 
 struct MissionStage {
@@ -42,7 +42,6 @@ struct MissionStage {
   std::vector<ProjectCommand> commands = {{"test", "test", "make test", "", "Makefile"}};
   /// Wins over the team below; nullopt = the team.
   std::function<std::optional<std::optional<ModelOutcome>>(const Turn&)> agent;
-  std::map<std::string, int> turns;  ///< by session
   std::vector<json> plan = {task("M1.T1", "src/one.cpp"), task("M1.T2", "src/two.cpp")};
   std::map<std::string, std::string> workspace;  ///< .muster/<name>
   int commands_exit = 0;
@@ -180,7 +179,7 @@ struct MissionStage {
     };
     Turn turn{request, field("agent"), field("task"), field("session"), std::stoi(field("attempt")),
               0};
-    turn.number = turns[turn.session]++;
+    for (const auto& message : request.messages()) turn.number += message["role"] == "assistant";
     if (agent)
       if (auto own = agent(turn)) return *own;
     return team(turn);
