@@ -151,6 +151,7 @@ class Mission {
 
   // Recovery
   void session_lost(const std::string& session, const Error& error);
+  [[nodiscard]] bool takes_no_saved_session(IntentId id) const;
   void rebuild_later(IntentId intent);
   void rebuild(IntentId intent);
   void read_session(const IntentIssued& intent);

@@ -76,9 +76,17 @@ void Mission::session_lost(const std::string& session, const Error& error) {
   compat::post(deps_.session.jobs, kill_scope_atom_v, JobFilter{spec_.mission, {}, session, {}});
   if (!open_intent(intent)) return pump();
   record(SessionCrashed{intent, session, error});
+  if (takes_no_saved_session(intent)) return step_failed(intent, error);
   if (may_rebuild(state_, intent)) return rebuild_later(intent);
   auto times = std::to_string(state_.crashes[intent]);
   step_failed(intent, {error.code, error.message + " (" + times + " times)", error.context});
+}
+
+/// In a shared tree what a dead session left half done cannot be told from a person's work: the
+/// step is taken anew.
+bool Mission::takes_no_saved_session(IntentId id) const {
+  const auto* intent = open_intent(id);
+  return intent && !intent->task.empty() && deps_.tree->shared();
 }
 
 /// Exponential, with full jitter; drawn from the mission's name, so that a run can be repeated.
@@ -145,7 +153,7 @@ void Mission::repeat_prompts(const IntentIssued& intent, const session_actor& se
 void Mission::take_up_steps() {
   auto open = state_.open;
   for (const auto& [id, intent] : open) {
-    if (is_session_step(intent.kind))
+    if (is_session_step(intent.kind) && !takes_no_saved_session(id))
       rebuild(id);
     else
       record(StepFailed{id, {ErrorCode::cancelled, "the engine was restarted"}});
