@@ -68,8 +68,8 @@ TEST_CASE("F8 a repository cannot redirect the endpoint, its key, or widen the p
   CHECK(ended.exit_code == 0);
   CHECK_FALSE(trap.sprung());
   CHECK_THAT(ended.err, ContainsSubstring("providers"));
-  CHECK_THAT(ended.err, ContainsSubstring("isolation is ignored") &&
-                            !ContainsSubstring("one task at a time"));
+  CHECK_THAT(ended.err,
+             ContainsSubstring("isolation is ignored") && !ContainsSubstring("one task at a time"));
   auto shown = machine.muster({"config", "show"});
   CHECK_THAT(shown.out,
              ContainsSubstring(machine.model().base_url()) && !ContainsSubstring(trap.url()));
