@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 constexpr auto request_deadline = 30s;
 constexpr auto lease_check_deadline = 300s;  // looks at all files of the tree
-constexpr auto owner_patience = 5s;  // until the death of a mission is heard of
+constexpr auto owner_patience = 5s;          // until the death of a mission is heard of
 constexpr auto check_patience = 2s;  // of check_background, on a job that has nothing new to say
 constexpr auto check_period = 200ms;
 constexpr std::size_t calls_per_turn = 64;

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "messages/types.hpp"
-#include "runtime/core/prompt_queue.hpp"
 #include "runtime/core/events.hpp"
 #include "runtime/core/journal_record.hpp"
 #include "runtime/core/process_types.hpp"
+#include "runtime/core/prompt_queue.hpp"
 #include "runtime/core/result.hpp"
 
 namespace muster {
