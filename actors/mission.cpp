@@ -190,10 +190,13 @@ void Mission::reopen_tree() {
   });
 }
 
+/// Time that passes is counted and not read off the wall clock, which may be set: neither that nor
+/// the hours for which no engine ran use up the mission's time.
 void Mission::arm_clock() {
   if (ended_) return;
-  clock_ = compat::run_delayed(self_, clock_period, [this] {
-    if (state_.limits.max_time_ms) record(TimePassed{deps_.session.wall_ms()});
+  auto from = compat::now_ms(self_);
+  clock_ = compat::run_delayed(self_, clock_period, [this, from] {
+    if (state_.limits.max_time_ms) record(TimePassed{state_.now_ms + compat::now_ms(self_) - from});
     publish("tick", "{}");
     pump();
     arm_clock();

@@ -202,7 +202,7 @@ void Mission::verify_final(const IntentIssued& intent) {
   for (const auto& check : spec.checks)
     if (check.cwd.empty()) seen.insert(check.command);
   for (const auto& task : state_.tasks) {
-    if (task.stage != Stage::done) continue;
+    if (task.stage != Stage::done || task.accepted) continue;  // the user's word stands for it
     for (auto& check : task_checks(task)) {
       auto key = check.command.empty()
                      ? check.builtin.check + " " + check.builtin.path + " " + check.builtin.pattern

@@ -190,7 +190,10 @@ function(muster_simulator folder)
   foreach(first 1 501 1001 1501)
     muster_simulation("500 seeds from ${first} of at most 20 agents" --seed ${first} --seeds 500 --agents 20)
   endforeach()
+  muster_simulation("300 seeds of 3 missions" --seed 5001 --seeds 300 --missions 3 --agents 8)
+  muster_simulation("500 seeds of agents that do good work only" --seed 7001 --seeds 500 --agents 20 --tame)
   muster_simulation("5 seeds of 1000 agents" --seed 1 --seeds 5 --agents 1000)
+  muster_simulation("planted bugs are found, made smaller and come again" --self-test)
 endfunction()
 
 # muster_simulation(NAME ARGUMENT...): one test.

@@ -411,10 +411,13 @@ void on(State& state, const Merged& event) {
 }
 
 void on(State& state, const Landed& event) {
-  auto* task = live_task(state, close(state, event.intent, {IntentKind::land}));
-  if (!task) return;
+  auto intent = close(state, event.intent, {IntentKind::land});
+  if (!intent) return;
+  // The branch has moved, whatever the user made of the task meanwhile.
   state.tip = event.commit;
   state.tip_tree = event.tree;
+  auto* task = live_task(state, intent);
+  if (!task) return;
   task->commit = event.commit;
   state.landing_task.clear();
   finish_task(state, *task);

@@ -74,16 +74,17 @@ bool Disk::has(const std::string& mission) const {
   return found != missions_.end() && !found->second.durable.empty();
 }
 
-void Disk::crash(bool torn) {
-  for (auto& [name, mission] : missions_) {
-    auto left = torn ? random_.below(mission.waiting.size() + 1) : 0;
-    auto waiting = std::exchange(mission.waiting, {});
-    for (std::size_t i = 0; i < left; ++i) keep(name, mission, waiting[i]);
-    if (forget_last && mission.durable.size() > 3) mission.durable.pop_back();
-    mission.failure.reset();
-    mission.last_commit = 0;
-    ledger_.rebuild(name, mission.durable);
-  }
+void Disk::crash(const std::string& name, bool torn) {
+  auto found = missions_.find(name);
+  if (found == missions_.end()) return;
+  auto& mission = found->second;
+  auto left = torn ? random_.below(mission.waiting.size() + 1) : 0;
+  auto waiting = std::exchange(mission.waiting, {});
+  for (std::size_t i = 0; i < left; ++i) keep(name, mission, waiting[i]);
+  if (forget_last && mission.durable.size() > 3) mission.durable.pop_back();
+  mission.failure.reset();
+  mission.last_commit = 0;
+  ledger_.rebuild(name, mission.durable);
 }
 
 }  // namespace muster::sim

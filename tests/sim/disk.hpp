@@ -27,7 +27,7 @@ class Disk {
   Status reopen(const std::string& mission);
 
   /// Power loss: of what was not acknowledged a part stays (`torn`), or nothing.
-  void crash(bool torn);
+  void crash(const std::string& mission, bool torn);
   /// No room from now on, until there is again.
   void set_full(bool full) { full_ = full; }
   /// How long a write takes; slow for a while under the fault slow_disk.

@@ -32,9 +32,10 @@ Status guard(const std::string& command, const std::string&, RunRight right) {
 
 }  // namespace
 
-EngineLife::EngineLife(Outside outside, int number) : outside_(outside) {
+EngineLife::EngineLife(Outside outside, const MissionPlan& plan, int number)
+    : outside_(outside), plan_(plan) {
   auto& world = outside_.world;
-  auto life_name = std::to_string(number);
+  auto life_name = mission() + "." + std::to_string(number);
   store_ = std::make_shared<DiskStore>(outside_.disk, life_);
   pool_ =
       std::make_shared<SimPool>(world, life_, stream(outside_.options.seed, {"pool", life_name}),
@@ -42,6 +43,7 @@ EngineLife::EngineLife(Outside outside, int number) : outside_(outside) {
   processes_ = std::make_shared<SimProcesses>(world, outside_.ledger, outside_.trees,
                                               outside_.options.seed, life_);
   processes_->deaf = outside_.options.plant == "deaf-processes";
+  processes_->run_twice = outside_.options.plant == "double-run";
   model_ = std::make_unique<SimModel>(outside_.provider, life_);
   ActorTreeParts parts;
   parts.store = store_;
@@ -71,8 +73,8 @@ EngineLife::EngineLife(Outside outside, int number) : outside_(outside) {
     world.fail("start", "the tree did not start: " + started.error().text());
 }
 
-MissionDeps EngineLife::deps(const std::string& mission) {
-  auto trees = outside_.trees.at(mission);
+MissionDeps EngineLife::deps() {
+  auto trees = outside_.trees.at(mission());
   MissionDeps out;
   out.session.model = model_.get();
   out.session.blocking = pool_.get();
@@ -85,7 +87,7 @@ MissionDeps EngineLife::deps(const std::string& mission) {
   out.tree = std::make_shared<SimVersionControl>(trees, life_);
   for (const auto& [role, profile] : outside_.scenario.roster) {
     auto own = std::make_shared<AgentProfile>(*profile);
-    for (auto& model : own->models) model.endpoint.api_key = mission;  // tells whose call it is
+    for (auto& model : own->models) model.endpoint.api_key = mission();  // tells whose call it is
     out.roster[role] = own;
   }
   out.survey = [](const std::string&) {
@@ -103,28 +105,28 @@ MissionDeps EngineLife::deps(const std::string& mission) {
   return out;
 }
 
-void EngineLife::start_mission(const MissionPlan& plan, bool resume) {
+void EngineLife::start_mission(bool resume) {
   MissionSpec spec;
-  spec.mission = plan.start.mission;
-  if (!resume) spec.start = plan.start;
+  spec.mission = mission();
+  spec.end_pause = resume;
+  if (!resume) spec.start = plan_.start;
   if (spec.start) spec.start->at_ms = outside_.world.wall_ms();
   spec.session = outside_.scenario.session;
   spec.new_test_rule = outside_.scenario.new_test_rule;
-  auto child = tree_->mission_child(spec, [this, id = spec.mission] { return deps(id); });
-  auto started = [this, life = life_, plan, resume](const Result<caf::actor>& handle) {
+  spec.snapshots = outside_.scenario.snapshots;
+  auto child = tree_->mission_child(spec, [this] { return deps(); });
+  auto started = [this, life = life_, resume](const Result<caf::actor>& handle) {
     if (handle.ok() || !life->alive) return;
     // Its supervisor may be on its way out: tried again by whoever wanted the mission.
-    outside_.world.after(life, seconds, [this, plan, resume] { start_mission(plan, resume); });
+    outside_.world.after(life, seconds, [this, resume] { start_mission(resume); });
   };
   outside_.world.ask<caf::actor>(tree_->missions(), started, start_child_atom_v, std::move(child));
 }
 
 void EngineLife::crash() {
   life_->alive = false;
-  outside_.ledger.engine_gone();
+  outside_.ledger.engine_gone(mission());
   compat::kill(tree_->root());
-  pool_->crash();
-  outside_.world.drain();
   pool_->crash();
   tree_->let_go();
 }
@@ -138,9 +140,9 @@ void EngineLife::stop() {
   tree_->let_go();
 }
 
-void EngineLife::control(const std::string& mission, const std::string& method,
-                         const std::string& params, std::function<void(Result<std::string>)> then) {
-  auto handle = tree_->registry().whereis<mission_actor>(mission);
+void EngineLife::control(const std::string& method, const std::string& params,
+                         std::function<void(Result<std::string>)> then) {
+  auto handle = tree_->registry().whereis<mission_actor>(mission());
   if (!handle) return then(Error{ErrorCode::unavailable, "no mission is at work"});
   outside_.world.ask<std::string>(handle, std::move(then), control_atom_v,
                                   ControlRequest{method, params});

@@ -26,18 +26,19 @@ struct Outside {
 
 class EngineLife {
  public:
-  EngineLife(Outside outside, int number);
+  /// The engine of that mission's workspace; `number`: of the life.
+  EngineLife(Outside outside, const MissionPlan& plan, int number);
   EngineLife(const EngineLife&) = delete;
   EngineLife& operator=(const EngineLife&) = delete;
 
   /// A fresh mission, or (`resume`) one whose journal there is.
-  void start_mission(const MissionPlan& plan, bool resume);
+  void start_mission(bool resume);
   /// At once and without a word: whatever it still does has no effect.
   void crash();
   /// In order; returns when nothing of it lives, or an invariant is broken.
   void stop();
 
-  void control(const std::string& mission, const std::string& method, const std::string& params,
+  void control(const std::string& method, const std::string& params,
                std::function<void(Result<std::string>)> then);
   /// Ends a supervised actor by its name.
   void kill(const std::string& name);
@@ -48,9 +49,11 @@ class EngineLife {
   void ask_scheduler(std::function<void(const SchedulerStatus&)> then);
 
  private:
-  [[nodiscard]] MissionDeps deps(const std::string& mission);
+  [[nodiscard]] MissionDeps deps();
+  [[nodiscard]] const std::string& mission() const { return plan_.start.mission; }
 
   Outside outside_;
+  const MissionPlan& plan_;
   LifePtr life_ = std::make_shared<Life>();
   std::shared_ptr<DiskStore> store_;
   std::shared_ptr<SimPool> pool_;

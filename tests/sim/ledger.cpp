@@ -28,11 +28,7 @@ Result<EventBody> event_of(const std::string& row, const std::string& body) {
 
 Ledger::Ledger(World& world, const Scenario& scenario, const Options& options, bool trace)
     : world_(world), scenario_(scenario), options_(options), trace_on_(trace) {
-  for (const auto& mission : scenario.missions) {
-    auto random = stream(options.seed, {"compare", mission.start.mission});
-    books_[mission.start.mission].compare_at =
-        random.below(static_cast<std::uint64_t>(mission.tasks) * 20 + 10);
-  }
+  for (const auto& mission : scenario.missions) books_[mission.start.mission];
 }
 
 void Ledger::say(const std::string& line) {
@@ -87,6 +83,10 @@ void Ledger::durable(const std::string& mission, const StoredRecord& record) {
 
 void Ledger::rebuild(const std::string& mission, const std::vector<StoredRecord>& records) {
   auto& book = books_[mission];
+  if (records.size() < book.durable)
+    world_.fail("lost record", "D1 " + mission + ": " + std::to_string(book.durable) +
+                                   " records were acknowledged, " + std::to_string(records.size()) +
+                                   " are left");
   book.state = State{};
   book.events = 0;
   book.handed = book.durable = records.size();
@@ -108,13 +108,9 @@ void Ledger::rebuild(const std::string& mission, const std::vector<StoredRecord>
   }
 }
 
-void Ledger::compare_rebuilt(const std::string& mission, const std::vector<StoredRecord>& records) {
+void Ledger::compare_rebuilt(const std::string& mission, State again) {
   auto live = books_[mission].state;
-  State again;
-  for (const auto& record : records) {
-    if (record.kind != "event") continue;
-    if (auto event = event_of(record.row, record.body)) muster::apply(again, *event);
-  }
+  again.dirty.clear();
   mark_all(again);
   mark_all(live);
   auto next = decide(live);
@@ -124,8 +120,8 @@ void Ledger::compare_rebuilt(const std::string& mission, const std::vector<Store
     same = next[i].id == rebuilt[i].id && next[i].kind == rebuilt[i].kind &&
            next[i].task == rebuilt[i].task;
   if (!same || again.phase != live.phase || again.leases != live.leases ||
-      again.open.size() != live.open.size())
-    world_.fail("rebuild", mission + ": a rebuilt state decides otherwise");
+      again.open.size() != live.open.size() || again.next_intent != live.next_intent)
+    world_.fail("rebuild", mission + ": a state that was read back decides otherwise");
 }
 
 // ---- the mission's own rules: as in the property tests of the machine
@@ -198,59 +194,64 @@ void Ledger::nothing_after_the_end(const std::string& mission, const std::string
 }
 
 void Ledger::call_started(const std::string& mission, const std::string& lane,
-                          const std::string& role, const std::string& who) {
+                          const std::string& role, const std::string& session) {
   ++tally.model_calls;
   progress();
-  nothing_after_the_end(mission, "a model call of " + who);
-  tally.most_calls = std::max(tally.most_calls, ++calls_);
-  count(lane_calls_, lane, 1);
-  count(provider_calls_, lane.substr(0, lane.find('/')), 1);
-  count(role_calls_, role, 1);
-  if (++session_calls_[who] > 1)
-    world_.fail("one prompt", "T4 " + who + " has two model calls at once");
-  check_slots();
+  nothing_after_the_end(mission, "a model call of " + session);
+  auto& book = books_[mission];
+  ++book.calls;
+  tally.most_calls = std::max(tally.most_calls, static_cast<std::size_t>(book.calls));
+  ++book.lane_calls[lane];
+  ++book.provider_calls[lane.substr(0, lane.find('/'))];
+  ++book.role_calls[role];
+  if (++book.session_calls[session] > 1)
+    world_.fail("one prompt", "T4 " + mission + "/" + session + " has two model calls at once");
+  check_slots(mission, book);
 }
 
-void Ledger::call_ended(const std::string& lane, const std::string& role, const std::string& who) {
-  --calls_;
+void Ledger::call_ended(const std::string& mission, const std::string& lane,
+                        const std::string& role, const std::string& session) {
   progress();
-  count(lane_calls_, lane, -1);
-  count(provider_calls_, lane.substr(0, lane.find('/')), -1);
-  count(role_calls_, role, -1);
-  --session_calls_[who];
+  auto& book = books_[mission];
+  --book.calls;
+  --book.lane_calls[lane];
+  --book.provider_calls[lane.substr(0, lane.find('/'))];
+  --book.role_calls[role];
+  --book.session_calls[session];
 }
 
-void Ledger::check_slots() {
+void Ledger::check_slots(const std::string& mission, const MissionBook& book) {
   const auto& limits = scenario_.scheduler.limits;
-  auto over = [this](const std::string& what, const SlotLimit& limit, std::int64_t used) {
+  auto over = [&](const std::string& what, const SlotLimit& limit, std::int64_t used) {
     if (limit && used > *limit)
-      world_.fail("slots", "S1 " + what + ": " + std::to_string(used) + " calls with " +
-                               std::to_string(*limit) + " slots");
+      world_.fail("slots", "S1 " + mission + ", " + what + ": " + std::to_string(used) +
+                               " calls with " + std::to_string(*limit) + " slots");
   };
-  over("global", limits.global, static_cast<std::int64_t>(calls_));
-  for (const auto& [lane, used] : lane_calls_) over(lane, limits.default_lane, used);
-  for (const auto& [name, used] : provider_calls_) over(name, limits.default_provider, used);
+  over("in all", limits.global, book.calls);
+  for (const auto& [lane, used] : book.lane_calls) over(lane, limits.default_lane, used);
+  for (const auto& [name, used] : book.provider_calls) over(name, limits.default_provider, used);
   for (const auto& [role, limit] : limits.agents)
-    if (auto used = role_calls_.find(role); used != role_calls_.end())
+    if (auto used = book.role_calls.find(role); used != book.role_calls.end())
       over(role, limit, used->second);
 }
 
 void Ledger::process_started(const std::string& mission, const std::string& command) {
   ++tally.processes;
-  ++processes_;
   progress();
   nothing_after_the_end(mission, "a command (" + command + ")");
-  if (processes_ > scenario_.jobs.max_running)
-    world_.fail("jobs", "J4 more processes than places: " + std::to_string(processes_));
-  if (!command.starts_with("effect ")) return;
-  if (++effects_[command] > 1)
+  auto& book = books_[mission];
+  if (++book.processes > scenario_.jobs.max_running)
+    world_.fail("jobs", "J4 more processes than places: " + std::to_string(book.processes));
+  auto effect = command.find("effect ");
+  if (effect == std::string::npos) return;
+  if (++effects_[command.substr(effect)] > 1)
     world_.fail("N effects", "D1 " + mission + ": started twice: " + command);
-  if (!books_[mission].durable_commands.contains(command))
+  if (!book.durable_commands.contains(command))
     world_.fail("N effects", "D1 " + mission + ": started before it was on disk: " + command);
 }
 
-void Ledger::process_ended() {
-  --processes_;
+void Ledger::process_ended(const std::string& mission) {
+  --books_[mission].processes;
   progress();
 }
 
@@ -263,7 +264,7 @@ void Ledger::written(const std::string& mission, const std::string& where) {
 
 void Ledger::check_passed(const std::string& mission, const std::string& command,
                           const std::string& tree) {
-  books_[mission].passed[command + " @ " + tree] = tree;
+  books_[mission].passed.insert(command + " @ " + tree);
 }
 
 void Ledger::applied(const std::string& mission, const std::string& tree) {
@@ -293,12 +294,14 @@ void Ledger::fault(const std::string& name) {
   say("fault: " + name);
 }
 
-void Ledger::engine_gone() {
-  calls_ = processes_ = 0;
-  lane_calls_.clear();
-  provider_calls_.clear();
-  role_calls_.clear();
-  session_calls_.clear();
+void Ledger::engine_gone(const std::string& mission) {
+  auto& book = books_[mission];
+  book.calls = 0;
+  book.processes = 0;
+  book.lane_calls.clear();
+  book.provider_calls.clear();
+  book.role_calls.clear();
+  book.session_calls.clear();
 }
 
 bool Ledger::all_over() const {

@@ -27,10 +27,13 @@ struct MissionBook {
   std::optional<Micros> stopped_at;       ///< the user's stop, as journalled
   std::optional<Micros> told_end_at;
   int told_ends = 0;
-  std::uint64_t seal_intent = 0;  ///< record of the last intent to seal
-  std::uint64_t compare_at = 0;   ///< event after which the fold is compared with a rebuilt one
-  std::set<std::string> durable_commands;     ///< N effects whose record is on disk
-  std::map<std::string, std::string> passed;  ///< "command @ tree" of checks that really passed
+  std::uint64_t seal_intent = 0;           ///< record of the last intent to seal
+  std::set<std::string> durable_commands;  ///< N effects whose record is on disk
+  std::set<std::string> passed;            ///< "command @ tree" of checks that really passed
+  // What its engine has under way
+  std::int64_t calls = 0;
+  std::size_t processes = 0;
+  std::map<std::string, std::int64_t> lane_calls, provider_calls, role_calls, session_calls;
 };
 
 /// Counts for the summary.
@@ -55,12 +58,12 @@ class Ledger {
   /// Only these records are left (a crash, a failed disk): everything is counted anew from them.
   void rebuild(const std::string& mission, const std::vector<StoredRecord>& records);
   // From the model, the processes, the files and version control
-  /// `who`: "mission/session".
   void call_started(const std::string& mission, const std::string& lane, const std::string& role,
-                    const std::string& who);
-  void call_ended(const std::string& lane, const std::string& role, const std::string& who);
+                    const std::string& session);
+  void call_ended(const std::string& mission, const std::string& lane, const std::string& role,
+                  const std::string& session);
   void process_started(const std::string& mission, const std::string& command);
-  void process_ended();
+  void process_ended(const std::string& mission);
   void written(const std::string& mission, const std::string& where);
   void two_writers(const std::string& mission, const std::string& where) {
     world_.fail("two writers", mission + ": written by a session that has a successor: " + where);
@@ -72,8 +75,8 @@ class Ledger {
   void notice(const Notice& notice);
   // From whoever breaks things
   void fault(const std::string& name);
-  /// The engine is gone, and with it all that it had in flight.
-  void engine_gone();
+  /// The mission's engine is gone, and with it all that it had in flight.
+  void engine_gone(const std::string& mission);
 
   [[nodiscard]] MissionBook& book(const std::string& mission) { return books_[mission]; }
   [[nodiscard]] const std::map<std::string, MissionBook>& books() const { return books_; }
@@ -82,10 +85,9 @@ class Ledger {
   void progress() { last_progress_ = world_.now(); }
   [[nodiscard]] std::uint64_t trace_hash() const { return trace_.value(); }
   [[nodiscard]] const std::deque<std::string>& last_lines() const { return lines_; }
-  [[nodiscard]] std::size_t calls_in_flight() const { return calls_; }
-  [[nodiscard]] std::size_t processes_running() const { return processes_; }
-  /// Folds everything again, through its JSON, and compares.
-  void compare_rebuilt(const std::string& mission, const std::vector<StoredRecord>& records);
+  /// The state as an engine reads it back (snapshot and what came after it) does as the fold of
+  /// all.
+  void compare_rebuilt(const std::string& mission, State again);
   void say(const std::string& line);
   Tally tally;
 
@@ -94,11 +96,8 @@ class Ledger {
   void check_new(const MissionBook& book, const IntentIssued& intent);
   void check_tasks(const std::string& mission, const State& state);
   void check_seal(const std::string& mission, const MissionBook& book);
-  void check_slots();
+  void check_slots(const std::string& mission, const MissionBook& book);
   void nothing_after_the_end(const std::string& mission, const std::string& what);
-  void count(std::map<std::string, std::int64_t>& counts, const std::string& name, int by) {
-    counts[name] += by;
-  }
 
   World& world_;
   const Scenario& scenario_;
@@ -108,10 +107,6 @@ class Ledger {
   std::map<std::string, MissionBook> books_;
   std::deque<std::string> lines_;
   Micros last_progress_ = 0;
-  std::size_t calls_ = 0;
-  std::size_t processes_ = 0;
-  std::map<std::string, std::int64_t> lane_calls_, provider_calls_, role_calls_;
-  std::map<std::string, int> session_calls_;
   std::map<std::string, int> effects_;  ///< N effects by command: how often they were started
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "messages/types.hpp"
+#include "tests/sim/self_test.hpp"
 #include "tests/sim/shrink.hpp"
 
 namespace muster::sim {
@@ -106,5 +107,6 @@ int main(int argc, char** argv) {
     return 0;
   }
   init_message_types();
+  if (line->self_test) return sim::self_test() ? 0 : 1;
   return sim::run(*line);
 }

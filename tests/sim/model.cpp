@@ -36,7 +36,8 @@ class Call final : public ModelCall {
         life_(std::move(life)),
         lane_(std::move(lane)),
         role_(turn.role),
-        who_(turn.mission + "/" + turn.session),
+        mission_(turn.mission),
+        session_(turn.session),
         on_done_(std::move(on_done)) {}
 
   void cancel() override {
@@ -57,11 +58,11 @@ class Call final : public ModelCall {
  private:
   void end() {
     open_ = false;
-    if (life_->alive) provider_.ledger().call_ended(lane_, role_, who_);
+    if (life_->alive) provider_.ledger().call_ended(mission_, lane_, role_, session_);
   }
   Provider& provider_;
   LifePtr life_;
-  std::string lane_, role_, who_;
+  std::string lane_, role_, mission_, session_;
   std::function<void(ModelOutcome)> on_done_;
   bool open_ = true;
 };
@@ -114,7 +115,7 @@ std::shared_ptr<ModelCall> SimModel::start(ModelRequest request,
   auto call = std::make_shared<Call>(provider_, life_, lane, turn, std::move(on_done));
   if (!life_->alive) return call;
   auto& ledger = provider_.ledger();
-  ledger.call_started(turn.mission, lane, turn.role, turn.mission + "/" + turn.session);
+  ledger.call_started(turn.mission, lane, turn.role, turn.session);
   // A crowd's transcripts are looked at now and then only: it takes longer than all the rest.
   if (provider_.options().agents < 100 || ledger.tally.model_calls % 16 == 0) {
     test::SeenRequest seen{nlohmann::json::parse(request.body), request.endpoint.model};

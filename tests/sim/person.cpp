@@ -14,7 +14,7 @@ void Person::watch() {
 
 /// What `muster status` shows is all that a person has when a notice was lost.
 void Person::look_at(const std::string& mission) {
-  auto* engine = engine_();
+  auto* engine = engine_(mission);
   if (engine == nullptr) return;
   auto seen = [this, mission, life = engine->life()](const Result<std::string>& status) {
     if (!status || !life->alive) return;
@@ -22,7 +22,7 @@ void Person::look_at(const std::string& mission) {
     bool paused = shown.is_object() && shown.value("phase", "") == "paused";
     react(mission, outside_.ledger.book(mission), paused);
   };
-  engine->control(mission, "status", "{}", seen);
+  engine->control("status", "{}", seen);
 }
 
 void Person::react(const std::string& mission, const MissionBook& book, bool paused) {
@@ -56,20 +56,20 @@ void Person::meddle(const std::string& mission, const State& state) {
   };
   if (roll < 30) control(mission, "tell", json{{"task", some_task()}, {"text", "a hint"}}.dump());
   if (roll >= 30 && roll < 50) control(mission, "pause", "{}");
-  if (roll >= 50 && roll < 57) control(mission, "stop", "{}");
-  if (roll >= 57 && roll < 70 && !state.tasks.empty())
+  if (roll >= 50 && roll < (state.tasks.size() > 50 ? 51 : 57)) control(mission, "stop", "{}");
+  if (roll >= 60 && roll < 85 && !state.tasks.empty())
     control(mission, "todo",
             json{{"action", roll % 2 == 0 ? "drop" : "accept"}, {"id", some_task()}}.dump());
-  if (roll == 70) control(mission, "waive", json{{"check", "test"}}.dump());
+  if (roll == 90) control(mission, "waive", json{{"check", "test"}}.dump());
 }
 
 void Person::control(const std::string& mission, const std::string& method,
                      const std::string& params) {
-  auto* engine = engine_();
+  auto* engine = engine_(mission);
   if (engine == nullptr) return;
   if (method == "stop") stopped_.insert(mission);
   outside_.ledger.say("user: " + mission + " " + method + " " + params);
-  engine->control(mission, method, params, [](const Result<std::string>&) {});
+  engine->control(method, params, [](const Result<std::string>&) {});
 }
 
 }  // namespace muster::sim

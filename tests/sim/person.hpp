@@ -10,8 +10,8 @@ namespace muster::sim {
 
 class Person {
  public:
-  /// `engine` is asked for at every look: the engine may have been restarted.
-  Person(Outside outside, std::function<EngineLife*()> engine)
+  /// `engine`: of a mission, null while there is none; asked for at every look.
+  Person(Outside outside, std::function<EngineLife*(const std::string&)> engine)
       : outside_(outside),
         engine_(std::move(engine)),
         random_(stream(outside.options.seed, {"person"})) {}
@@ -30,7 +30,7 @@ class Person {
   void control(const std::string& mission, const std::string& method, const std::string& params);
 
   Outside outside_;
-  std::function<EngineLife*()> engine_;
+  std::function<EngineLife*(const std::string&)> engine_;
   Rng random_;
   std::map<std::string, int> answers_;
   std::set<std::string> stopped_;

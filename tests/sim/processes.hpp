@@ -23,7 +23,8 @@ class SimProcesses final : public ProcessPort {
   std::shared_ptr<Process> start(ProcessSpec spec,
                                  std::function<void(ProcessExit)> on_exit) override;
 
-  bool deaf = false;  ///< planted: kill() does nothing
+  bool deaf = false;       ///< planted: kill() does nothing
+  bool run_twice = false;  ///< planted: a command is run twice
 
  private:
   class Child;

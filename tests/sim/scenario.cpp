@@ -101,8 +101,9 @@ MissionPlan make_mission(const Options& options, int number, Rng random) {
   start.limits.active_tasks =
       big ? options.agents : static_cast<int>(random.between(1, options.agents));
   start.limits.iterations = static_cast<int>(random.between(3, 8));
-  if (random.chance(0.1)) start.limits.max_time_ms = random.between(600, 7200) * 1000;
-  if (random.chance(0.1)) start.limits.max_tokens = random.between(2000, 200000);
+  bool bounded = !options.tame;
+  if (bounded && random.chance(0.1)) start.limits.max_time_ms = random.between(600, 7200) * 1000;
+  if (bounded && random.chance(0.1)) start.limits.max_tokens = random.between(2000, 200000);
   out.tasks = big ? options.agents : static_cast<int>(random.between(1, options.agents));
   out.files = big ? out.tasks : static_cast<int>(random.between(1, out.tasks * 2));
   out.shared = big ? 0.02 : 0.3;
@@ -132,8 +133,9 @@ Scenario make_scenario(const Options& options) {
   if (options.agents >= crowd) out.jobs.max_running = static_cast<std::size_t>(options.agents / 4);
   out.jobs.max_queued = static_cast<std::size_t>(std::max(1000, options.agents * 4));
   out.session.acquire = std::chrono::hours(24);
-  if (random.chance(0.1)) out.session.steps = 15;
+  if (!options.tame && random.chance(0.1)) out.session.steps = 15;
   out.new_test_rule = random.chance(0.2);
+  if (random.chance(0.5)) out.snapshots = {static_cast<std::size_t>(random.between(5, 60)), 4096};
   bool calm = options.tame || random.chance(0.3);
   out.mischief = calm ? 0 : random.chance(0.3) ? 0.25 : 0.06;
   out.bad_work = calm ? 0 : random.chance(0.3) ? 0.35 : 0.08;

@@ -29,6 +29,7 @@ struct Scenario {
   SchedulerConfig scheduler;
   JobsConfig jobs;
   SessionLimits session;
+  SnapshotBounds snapshots;
   bool new_test_rule = false;
   Roster roster;
   double mischief = 0;   ///< probability of an agent's turn to be a strange one

@@ -46,29 +46,35 @@ Simulation::Simulation(const Options& options, bool trace)
       team_(scenario_, ledger_, options_),
       provider_(world_, ledger_, team_, options_),
       disk_(world_, ledger_, options_.seed),
-      person_({world_, ledger_, disk_, provider_, trees_, scenario_, options_},
-              [this] { return engine_; }) {
+      person_(outside(), [this](const std::string& mission) { return engine_of(mission); }) {
   disk_.forget_last = options_.plant == "lost-record";
-  for (const auto& mission : scenario_.missions)
+  for (const auto& mission : scenario_.missions) {
     trees_[mission.start.mission] =
         std::make_shared<Trees>(ledger_, mission.start.mission, mission.red_before);
+    engines_.push_back({&mission});
+  }
   for (auto& fault : plan_faults(options_, scenario_)) faults_.push_back(std::move(fault));
 }
 
-void Simulation::begin_life(bool again) {
-  Outside outside{world_, ledger_, disk_, provider_, trees_, scenario_, options_};
-  lives_.push_back(std::make_unique<EngineLife>(outside, static_cast<int>(lives_.size())));
-  engine_ = lives_.back().get();
-  for (const auto& mission : scenario_.missions) {
-    bool known = disk_.has(mission.start.mission);
-    if (known && is_terminal(ledger_.book(mission.start.mission).state.phase)) continue;
-    auto start = [this, &mission, known] { engine_->start_mission(mission, known); };
-    world_.after(engine_->life(), again ? 0 : mission.begins, start);
-  }
+EngineLife* Simulation::engine_of(const std::string& mission) {
+  for (auto& engine : engines_)
+    if (engine.plan->start.mission == mission) return engine.now;
+  return nullptr;
+}
+
+void Simulation::begin_life(Engine& engine, bool again) {
+  lives_.push_back(
+      std::make_unique<EngineLife>(outside(), *engine.plan, static_cast<int>(lives_.size())));
+  engine.now = lives_.back().get();
+  const auto& mission = engine.plan->start.mission;
+  bool known = disk_.has(mission);
+  if (known && is_terminal(ledger_.book(mission).state.phase)) return;
+  auto start = [now = engine.now, known] { now->start_mission(known); };
+  world_.after(engine.now->life(), again ? 0 : engine.plan->begins, start);
 }
 
 Outcome Simulation::run() {
-  begin_life(false);
+  for (auto& engine : engines_) begin_life(engine, false);
   world_.after(30 * seconds, [this] { person_.watch(); });
   play();
   if (!world_.violation()) settle();
@@ -82,7 +88,9 @@ Outcome Simulation::run() {
     ++out.ends[std::string(name_of(book.state.phase))];
   out.last_lines = {ledger_.last_lines().begin(), ledger_.last_lines().end()};
   // However it went: nothing may be left that could still call into what is about to go.
-  if (engine_ != nullptr) engine_->crash();
+  for (auto& engine : engines_)
+    if (engine.now != nullptr) engine.now->crash();
+  world_.drain();
   return out;
 }
 
@@ -93,37 +101,38 @@ std::uint64_t Simulation::patience() const {
 void Simulation::play() {
   while (!world_.violation() && !ledger_.all_over()) {
     if (!world_.step()) return world_.fail("stuck", "nothing will ever happen any more");
-    if (crash_in_ && --*crash_in_ <= 0) crash_engine();
+    for (auto& engine : engines_)
+      if (engine.crash_in && --*engine.crash_in <= 0) crash(engine);
     inject_due();
-    check_life();
+    check_lives();
   }
 }
 
-void Simulation::check_life() {
+void Simulation::check_lives() {
   if (!world_.crashes.empty())
     world_.fail("exception", world_.crashes.front().actor + ": " + world_.crashes.front().what);
-  if (engine_ != nullptr && engine_->gave_up()) {
-    ledger_.fault("(the engine gave up)");
-    crash_engine();
-  }
-  if (world_.now() - ledger_.last_progress() > stuck_after) {
-    std::string where;
-    for (const auto& [mission, book] : ledger_.books())
-      if (!book.ended_at)
-        where += " " + mission + ": " + std::string(name_of(book.state.phase)) + ", " +
-                 std::to_string(book.state.open.size()) + " open, " +
-                 std::to_string(book.state.questions.size()) + " questions" +
-                 (book.state.paused ? ", paused" : "");
-    world_.fail("stuck", "nothing happened for hours:" + where);
-  }
+  for (auto& engine : engines_)
+    if (engine.now != nullptr && engine.now->gave_up()) {
+      ledger_.fault("(the engine gave up)");
+      crash(engine);
+    }
   if (ledger_.tally.events > patience())
     world_.fail("endless", std::to_string(ledger_.tally.events) + " events and no end");
+  if (world_.now() - ledger_.last_progress() <= stuck_after) return;
+  std::string where;
+  for (const auto& [mission, book] : ledger_.books())
+    if (!book.ended_at)
+      where += " " + mission + ": " + std::string(name_of(book.state.phase)) + ", " +
+               std::to_string(book.state.open.size()) + " open, " +
+               std::to_string(book.state.questions.size()) + " questions" +
+               (book.state.paused ? ", paused" : "");
+  world_.fail("stuck", "nothing happened for hours:" + where);
 }
 
 // ---- faults
 
 void Simulation::inject_due() {
-  while (!faults_.empty() && faults_.front().at <= ledger_.tally.records && engine_ != nullptr) {
+  while (!faults_.empty() && faults_.front().at <= ledger_.tally.records) {
     auto fault = faults_.front();
     faults_.pop_front();
     inject(fault);
@@ -133,53 +142,51 @@ void Simulation::inject_due() {
 void Simulation::inject(const PlannedFault& fault) {
   Rng random(fault.seed);
   const auto& name = fault.name;
-  ledger_.fault(name);
   auto lasts = random.between(5, 150) * seconds;
+  auto& engine = engines_[random.below(engines_.size())];
+  if (engine.now == nullptr) return;
+  ledger_.fault(name);
   if (name == "429" || name == "5xx" || name == "stall" || name == "drop")
     return provider_.outage(name, lasts);
   if (name == "session" || name == "verifier" || name == "job") return world_.kill_next(name);
   if (name == "scheduler" || name == "jobs" || name == "journal" || name == "notifier")
-    return engine_->kill(name);
-  if (name == "mission") return kill_some_mission(random);
+    return engine.now->kill(name);
+  if (name == "mission") return engine.now->kill(engine.plan->start.mission);
   if (name == "engine") {
-    crash_in_ = static_cast<int>(random.below(400)) + 1;
-    crash_seed_ = random.next();
-    crash_again_ = options_.faults.contains("recovery") && random.chance(0.5);
+    engine.crash_in = static_cast<int>(random.below(400)) + 1;
+    engine.seed = random.next();
+    engine.crash_again = options_.faults.contains("recovery") && random.chance(0.5);
   }
   if (name == "slow_disk") {
     disk_.set_slow(true);
-    engine_->set_slow(true);
-    world_.after(lasts, [this] {
+    engine.now->set_slow(true);
+    world_.after(lasts, [this, now = engine.now] {
       disk_.set_slow(false);
-      if (engine_ != nullptr) engine_->set_slow(false);
+      now->set_slow(false);
     });
   }
   if (name == "disk_full") {
     disk_.set_full(true);
     world_.after(lasts, [this] { disk_.set_full(false); });
   }
-  if (name == "lost_notice") engine_->lose_notices(lasts);
+  if (name == "lost_notice") engine.now->lose_notices(lasts);
   if (name == "clock") world_.jump_wall_clock(random.between(-7200, 7200) * 1000);
 }
 
-void Simulation::kill_some_mission(Rng& random) {
-  const auto& missions = scenario_.missions;
-  engine_->kill(missions[random.below(missions.size())].start.mission);
-}
-
 /// Power loss or kill -9. The keeper starts the engine again a second later.
-void Simulation::crash_engine() {
-  crash_in_.reset();
-  if (engine_ == nullptr) return;
-  ledger_.say("the engine is gone");
-  std::exchange(engine_, nullptr)->crash();
-  disk_.crash(options_.faults.contains("torn"));
-  Rng random(crash_seed_);
-  world_.after(seconds, [this, random]() mutable {
-    begin_life(true);
+void Simulation::crash(Engine& engine) {
+  engine.crash_in.reset();
+  if (engine.now == nullptr) return;
+  const auto& mission = engine.plan->start.mission;
+  ledger_.say("the engine of " + mission + " is gone");
+  std::exchange(engine.now, nullptr)->crash();
+  disk_.crash(mission, options_.faults.contains("torn"));
+  if (disk_.has(mission)) compare_rebuilt(mission);
+  world_.after(seconds, [this, &engine] {
+    begin_life(engine, true);
     ledger_.progress();
-    if (!std::exchange(crash_again_, false)) return;
-    crash_in_ = static_cast<int>(random.below(300)) + 1;
+    if (!std::exchange(engine.crash_again, false)) return;
+    engine.crash_in = static_cast<int>(Rng(engine.seed).below(300)) + 1;
     ledger_.fault("recovery");
   });
 }
@@ -187,35 +194,45 @@ void Simulation::crash_engine() {
 // ---- the end
 
 void Simulation::settle() {
-  crash_in_.reset();
   faults_.clear();
-  if (engine_ == nullptr) world_.run_for(5 * seconds);
+  for (auto& engine : engines_) engine.crash_in.reset();
   world_.run_for(3 * minutes);
-  if (world_.violation()) return;
-  engine_->ask_scheduler([this](const SchedulerStatus& status) {
-    if (status.in_use != 0 || status.waiting != 0)
-      world_.fail("slots", "S1 " + std::to_string(status.in_use) + " slots in use and " +
-                               std::to_string(status.waiting) + " waiting after the end");
-  });
-  world_.drain();
-  if (ledger_.calls_in_flight() != 0) world_.fail("the end", "a model call is still in flight");
-  if (ledger_.processes_running() != 0) world_.fail("the end", "a process still runs");
-  for (const auto& mission : scenario_.missions) {
-    const auto& id = mission.start.mission;
-    auto records = disk_.load(id);
-    if (!records) return world_.fail("journal", id + ": " + records.error().text());
-    ledger_.compare_rebuilt(id, *records);
-    auto phase = ledger_.book(id).state.phase;
-    bool fine = phase == Phase::sealed || phase == Phase::answered || person_.stopped(id);
-    if (options_.tame && !fine)
-      world_.fail("tame", id + " ends as " + std::string(name_of(phase)) + " (" +
-                              ledger_.book(id).state.outcome_reason +
-                              ") although its agents only did good work");
-  }
-  std::exchange(engine_, nullptr)->stop();
+  for (const auto& mission : scenario_.missions) check_end(mission);
+  for (auto& engine : engines_)
+    if (!world_.violation()) std::exchange(engine.now, nullptr)->stop();
   for (int waited = 0; waited < 30 && world_.actors_alive() > 0; ++waited) world_.run_for(minutes);
   if (world_.actors_alive() > 0)
     world_.fail("leak", std::to_string(world_.actors_alive()) + " actors outlive the engine");
+}
+
+void Simulation::check_end(const MissionPlan& plan) {
+  if (world_.violation()) return;
+  const auto& id = plan.start.mission;
+  const auto& book = ledger_.book(id);
+  engine_of(id)->ask_scheduler([this, id](const SchedulerStatus& status) {
+    if (status.in_use != 0 || status.waiting != 0)
+      world_.fail("slots", "S1 " + id + ": " + std::to_string(status.in_use) +
+                               " slots in use and " + std::to_string(status.waiting) +
+                               " waiting after the end");
+  });
+  world_.drain();
+  if (book.calls != 0) world_.fail("the end", id + ": a model call is still in flight");
+  if (book.processes != 0) world_.fail("the end", id + ": a process still runs");
+  compare_rebuilt(id);
+  auto phase = book.state.phase;
+  bool fine = phase == Phase::sealed || phase == Phase::answered || person_.stopped(id);
+  if (options_.tame && !fine)
+    world_.fail("tame", id + " ends as " + std::string(name_of(phase)) + " (" +
+                            book.state.outcome_reason + ") although its agents only did good work");
+}
+
+/// Through the engine's own reader: from the last snapshot on.
+void Simulation::compare_rebuilt(const std::string& mission) {
+  DiskStore store(disk_, std::make_shared<Life>());
+  auto replayed = replay_mission(store, mission, scenario_.snapshots);
+  if (!replayed) return world_.fail("journal", mission + ": " + replayed.error().text());
+  if (!replayed->warning.empty()) world_.fail("journal", mission + ": " + replayed->warning);
+  ledger_.compare_rebuilt(mission, std::move(replayed->state));
 }
 
 Outcome simulate(const Options& options, bool trace) { return Simulation(options, trace).run(); }

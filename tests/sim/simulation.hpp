@@ -38,14 +38,27 @@ class Simulation {
   Outcome run();
 
  private:
-  void begin_life(bool again);
+  /// The engine of one workspace, whatever life of it.
+  struct Engine {
+    const MissionPlan* plan = nullptr;
+    EngineLife* now = nullptr;    ///< null between a crash and the restart
+    std::optional<int> crash_in;  ///< steps
+    std::uint64_t seed = 0;       ///< of the crash
+    bool crash_again = false;     ///< while it recovers
+  };
+  [[nodiscard]] Outside outside() {
+    return {world_, ledger_, disk_, provider_, trees_, scenario_, options_};
+  }
+  void begin_life(Engine& engine, bool again);
   void play();
   void inject_due();
   void inject(const PlannedFault& fault);
-  void kill_some_mission(Rng& random);
-  void crash_engine();
-  void check_life();
+  void crash(Engine& engine);
+  void check_lives();
   void settle();
+  void check_end(const MissionPlan& plan);
+  void compare_rebuilt(const std::string& mission);
+  [[nodiscard]] EngineLife* engine_of(const std::string& mission);
   [[nodiscard]] std::uint64_t patience() const;
 
   Options options_;
@@ -59,10 +72,7 @@ class Simulation {
   Person person_;
   std::deque<PlannedFault> faults_;
   std::vector<std::unique_ptr<EngineLife>> lives_;  ///< all: actors of earlier ones may linger
-  EngineLife* engine_ = nullptr;                    ///< null between a crash and the restart
-  std::optional<int> crash_in_;                     ///< steps
-  std::uint64_t crash_seed_ = 0;
-  bool crash_again_ = false;
+  std::vector<Engine> engines_;
 };
 
 }  // namespace muster::sim
