@@ -286,4 +286,28 @@ TEST_CASE("who waits for a journal that dies is told") {
   stage.time.run();
 }
 
+TEST_CASE(
+    "D1 a restarted journal answers no flush before what its predecessor handed on is on disk") {
+  JournalConfig config;
+  config.backlog = std::make_shared<JournalBacklog>();
+  Stage stage(config);
+  stage.store->hold();
+  stage.lazy(batch("M", "a"));
+  auto second = stage.append(batch("M", "b"));
+  compat::kill(stage.journal);
+  stage.time.run();
+  stage.journal = stage.time.track(
+      spawn_journal(stage.time.system(), stage.store, std::make_shared<InlineBlocking>(), config));
+  auto flushed = stage.flush("M");
+  CHECK_FALSE(flushed.done());
+  stage.store->release(1);
+  stage.time.run();
+  CHECK_FALSE(flushed.done());
+  stage.store->release();
+  stage.time.run();
+  CHECK(flushed.ok());
+  CHECK(stage.rows("M") == "ab");
+  CHECK(stage.flush("M").ok());
+}
+
 }  // namespace muster

@@ -214,4 +214,49 @@ TEST_CASE("D2 any failing write pauses the mission with the reason; what is on d
   stage.check_sealed();
 }
 
+TEST_CASE("D1 an end that is not on disk is not told; once there is room it is") {
+  MissionStage stage;
+  stage.tree->on_apply = [&stage, first = true]() mutable {
+    if (std::exchange(first, false))
+      stage.base.store->fail("M", {ErrorCode::no_space, "disk full"});
+  };
+  stage.start();
+  stage.finish(5min);
+  REQUIRE(stage.tree->applied == 1);
+  CHECK(stage.count("mission_ended") == 0);
+  CHECK(stage.status()["phase"] == "paused");
+  REQUIRE(stage.control("resume").ok());
+  stage.finish();
+  CHECK(stage.count("mission_ended") == 1);
+  CHECK(stage.folded().phase == Phase::sealed);
+}
+
+TEST_CASE("D1 the branch moves only when the journal knows of the landing") {
+  MissionStage stage;
+  std::vector<bool> known;
+  stage.tree->on_advance = [&] {
+    bool open = false;
+    for (const auto& [id, intent] : stage.folded().open)
+      open = open || intent.kind == IntentKind::land;
+    known.push_back(open);
+  };
+  stage.start();
+  stage.finish();
+  stage.check_sealed();
+  CHECK(known == std::vector<bool>{true, true});
+}
+
+TEST_CASE("a wall clock that jumps does not use up the mission's time") {
+  MissionStage stage;
+  stage.agent = [&](const Turn& turn) { return turn.agent == "worker" ? never : by_the_team; };
+  stage.started.limits.max_time_ms = 600000;
+  stage.start();
+  stage.base.time.advance(1min);
+  stage.base.wall += 7200000;
+  stage.base.time.advance(1min);
+  CHECK(stage.count("mission_ended") == 0);
+  stage.base.time.advance(9min);
+  CHECK(stage.last("mission_ended")["exit_code"] == 4);
+}
+
 }  // namespace muster

@@ -301,6 +301,22 @@ TEST_CASE("landing is serial; where the base moved the merged tree is verified a
   }
 }
 
+TEST_CASE("the branch's tip is known even when the user drops a task while it lands") {
+  Story story;
+  story.planned({Story::task("M1.T1", {"a.c"}), Story::task("M1.T2", {"b.c"})});
+  story.prepared("M1.T1");
+  story.worked("M1.T1");
+  story.verified("M1.T1");
+  story.reviewed("M1.T1", true);
+  story.feed(Merged{story.open(IntentKind::merge), "c1", "t1", story.state.tip, false, {}});
+  auto landing = story.open(IntentKind::land);
+  story.feed(TodoDecided{"M1.T1", false});
+  story.feed(Landed{landing, "c1", "t1"});
+  CHECK(story.state.tip == "c1");
+  CHECK(story.state.tip_tree == "t1");
+  CHECK(story.stage("M1.T1") == Stage::dropped);
+}
+
 TEST_CASE("a merge conflict goes to the fixer with both sides") {
   Story story;
   story.planned({Story::task("M1.T1", {"a.c"})});

@@ -80,8 +80,10 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments
     }
   }
   std::uint64_t most = 0;
-  if (const char* wanted = std::getenv("MUSTER_SIM_SEEDS"); wanted && read_number(wanted, most))
+  if (const char* wanted = std::getenv("MUSTER_SIM_SEEDS"); wanted && read_number(wanted, most)) {
+    if (line.options.agents >= 100) most /= 50;  // such a run is worth so many small ones
     line.seeds = std::clamp<std::uint64_t>(most, 1, line.seeds);
+  }
   return line;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Version control in memory: commits are maps of files, merging is by file.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -87,6 +88,7 @@ class FakeTree final : public VersionControl {
     return out;
   }
   Status advance(const std::string& expected_tip, const std::string& commit) override {
+    if (on_advance) on_advance();
     if (tip_ != expected_tip) return Error{ErrorCode::conflict, "the branch moved"};
     tip_ = commit;
     return ok_status();
@@ -104,6 +106,7 @@ class FakeTree final : public VersionControl {
   }
   Result<ApplyOutcome> apply() override {
     ++applied;
+    if (on_apply) on_apply();
     return ApplyOutcome{ApplyOutcome::Kind::applied, "muster/M", tip_, ""};
   }
   Status undo() override { return ok_status(); }
@@ -121,6 +124,8 @@ class FakeTree final : public VersionControl {
   std::vector<CommitInfo> infos;
   std::vector<std::string> dirty;
   std::optional<Error> open_error;
+  std::function<void()> on_advance;  ///< before the branch moves
+  std::function<void()> on_apply;
   int opened = 0;
   int applied = 0;
 
