@@ -47,11 +47,49 @@ void Disk::fail_all(const std::string& name, Mission& mission, const Error& erro
   for (auto& batch : waiting) batch.on_durable(error);
 }
 
-Result<std::vector<StoredRecord>> Disk::load(const std::string& mission) {
+namespace {
+
+Error no_such(const std::string& mission) {
+  return {ErrorCode::not_found, "no such mission", mission};
+}
+
+}  // namespace
+
+const std::vector<StoredRecord>* Disk::records(const std::string& mission) const {
   auto found = missions_.find(mission);
-  if (found == missions_.end() || found->second.durable.empty())
-    return Error{ErrorCode::not_found, "no such mission", mission};
-  return found->second.durable;
+  if (found == missions_.end() || found->second.durable.empty()) return nullptr;
+  return &found->second.durable;
+}
+
+Result<std::vector<StoredRecord>> Disk::load(const std::string& mission) {
+  const auto* all = records(mission);
+  if (all == nullptr) return no_such(mission);
+  return *all;
+}
+
+Status DiskStore::read(const std::string& mission, const JournalQuery& query,
+                       const RecordVisitor& visit) {
+  if (!life_->alive) return gone();
+  const auto* all = disk_.records(mission);
+  if (all == nullptr) return no_such(mission);
+  auto is_start = [&](const StoredRecord& record) { return record.kind == query.since_last; };
+  auto last = std::find_if(all->rbegin(), all->rend(), is_start);
+  auto first = query.since_last.empty() || last == all->rend() ? all->begin() : last.base() - 1;
+  for (; first != all->end(); ++first)
+    if (query.wants(first->kind)) visit(StoredRecord(*first));
+  return ok_status();
+}
+
+Result<std::vector<StoredRecord>> DiskStore::load_keyed(const std::string& mission,
+                                                        const std::string& kind,
+                                                        const std::string& key) {
+  if (!life_->alive) return gone();
+  const auto* all = disk_.records(mission);
+  if (all == nullptr) return no_such(mission);
+  std::vector<StoredRecord> out;
+  for (const auto& record : *all)
+    if (record.kind == kind && record.key == key) out.push_back(record);
+  return out;
 }
 
 Result<std::vector<MissionSummary>> Disk::missions() {
@@ -67,11 +105,6 @@ Status Disk::reopen(const std::string& mission) {
   if (full_) return Error{ErrorCode::no_space, "no room on the disk", mission};
   missions_[mission].failure.reset();
   return ok_status();
-}
-
-bool Disk::has(const std::string& mission) const {
-  auto found = missions_.find(mission);
-  return found != missions_.end() && !found->second.durable.empty();
 }
 
 void Disk::crash(const std::string& name, bool torn) {

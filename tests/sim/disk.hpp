@@ -23,6 +23,8 @@ class Disk {
   void append(const LifePtr& life, std::string mission, std::vector<NewRecord> records,
               std::function<void(Result<std::uint64_t>)> on_durable);
   Result<std::vector<StoredRecord>> load(const std::string& mission);
+  /// What is on disk; null when there is no such mission.
+  [[nodiscard]] const std::vector<StoredRecord>* records(const std::string& mission) const;
   Result<std::vector<MissionSummary>> missions();
   Status reopen(const std::string& mission);
 
@@ -32,7 +34,7 @@ class Disk {
   void set_full(bool full) { full_ = full; }
   /// How long a write takes; slow for a while under the fault slow_disk.
   void set_slow(bool slow) { slow_ = slow; }
-  [[nodiscard]] bool has(const std::string& mission) const;
+  [[nodiscard]] bool has(const std::string& mission) const { return records(mission) != nullptr; }
   bool forget_last = false;  ///< planted: a crash loses an acknowledged record, too
 
  private:
@@ -71,6 +73,11 @@ class DiskStore final : public Store {
     if (!life_->alive) return gone();
     return disk_.load(mission);
   }
+  // Without a copy of all: a crowd's journal is long, and every session looks at its part of it.
+  Status read(const std::string& mission, const JournalQuery& query,
+              const RecordVisitor& visit) override;
+  Result<std::vector<StoredRecord>> load_keyed(const std::string& mission, const std::string& kind,
+                                               const std::string& key) override;
   Result<std::vector<MissionSummary>> missions() override { return disk_.missions(); }
   Status reopen(const std::string& mission) override {
     if (!life_->alive) return gone();
