@@ -267,7 +267,7 @@ void Mission::pump() {
     }
   pumping_ = false;
   if (is_terminal(state_.phase)) return ended();
-  project_todo();
+  if (!todo_waits_) project_todo();  // soon: many events make one file
   tell_needs_user();
   if (state_.paused && state_.open.empty() && !told_paused_) {
     told_paused_ = true;
@@ -302,6 +302,7 @@ void Mission::ended() {
   clock_.cancel();
   todo_timer_.cancel();
   rebuilds_.clear();
+  todo_waits_ = false;
   stop_everything();
   project_todo();
   end_timer_ = compat::run_delayed(self_, end_patience, [this] {
@@ -341,8 +342,11 @@ void Mission::project_todo() {
                    if (edited->ok() && !edited->value()) todo_written_ = text;
                    if (edited->ok() && edited->value()) on_todo_edit(*edited->value());
                    if (ended_) return todo_projected();
-                   todo_timer_ =
-                       compat::run_delayed(self_, todo_period, [this] { project_todo(); });
+                   todo_waits_ = true;
+                   todo_timer_ = compat::run_delayed(self_, todo_period, [this] {
+                     todo_waits_ = false;
+                     project_todo();
+                   });
                  }});
   });
 }

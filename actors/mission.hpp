@@ -206,6 +206,7 @@ class Mission {
   ProjectFacts facts_;
   std::string todo_written_;
   bool projecting_ = false;
+  bool todo_waits_ = false;  // for the timer: it was written a moment ago
   int end_projections_ = 0;
   std::map<std::string, Running> sessions_;
   std::map<IntentId, verifier_actor> verifiers_;

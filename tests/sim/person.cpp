@@ -9,7 +9,8 @@ using nlohmann::json;
 void Person::watch() {
   for (const auto& [mission, book] : outside_.ledger.books())
     if (!book.told_end_at) look_at(mission);
-  outside_.world.after(random_.between(10, 60) * seconds, [this] { watch(); });
+  auto pause = outside_.options.agents < 100 ? random_.between(10, 60) : random_.between(60, 300);
+  outside_.world.after(pause * seconds, [this] { watch(); });
 }
 
 /// What `muster status` shows is all that a person has when a notice was lost.
