@@ -132,6 +132,11 @@ const std::map<std::string, Words>& plain_words() {
          return loud(fmt::format("{} {}: command refused: {} -- {}", task_of(d), safe(d, "role"),
                                  safe(d, "command"), safe(d, "reason")));
        }},
+      {"session_crashed",
+       [](const json& d) {
+         return loud(fmt::format("session {}: {}; it goes on from the journal", safe(d, "session"),
+                                 safe(member(d, "error"), "message")));
+       }},
       {"issue_raised",
        [](const json& d) {
          return loud(fmt::format("issue {}: {}", safe(d, "id"), safe(d, "title")));

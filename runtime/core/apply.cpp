@@ -628,8 +628,6 @@ void on(State& state, const SessionCrashed& event) {
   if (state.open.contains(event.step)) ++state.crashes[event.step];
 }
 
-void on(State&, const StuckDetected&) {}
-
 }  // namespace
 
 void apply(State& state, const EventBody& event) {

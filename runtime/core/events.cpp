@@ -40,7 +40,6 @@ MUSTER_FIELDS(CommandRefused, session, role, task, command, reason)
 MUSTER_FIELDS(NoticePosted, id, notice, data)
 MUSTER_FIELDS(NoticeTold, id)
 MUSTER_FIELDS(SessionCrashed, step, session, error)
-MUSTER_FIELDS(StuckDetected, session, role, task, detector, detail, rung)
 #undef MUSTER_FIELDS
 
 namespace {
@@ -85,8 +84,7 @@ constexpr std::array<std::string_view, std::variant_size_v<EventBody>> names{"mi
                                                                              "notice_posted",
                                                                              "notice_told",
 
-                                                                             "session_crashed",
-                                                                             "stuck_detected"};
+                                                                             "session_crashed"};
 
 template <std::size_t Index>
 EventBody read_as(const nlohmann::json& in) {

@@ -354,15 +354,6 @@ struct SessionCrashed {
   std::string session;
   Error error;
 };
-/// An agent was found going round in circles.
-struct StuckDetected {
-  std::string session;
-  std::string role;
-  std::string task;      ///< empty for the mission's own steps
-  std::string detector;  ///< "same_output", "same_call" ... (core/loop_detector.hpp)
-  std::string detail;
-  std::string rung;  ///< what is done about it: intervene, replace, ask
-};
 
 using EventBody =
     std::variant<MissionStarted, IntentIssued, StepFailed, ContextDiscovered, BaselineRecorded,
@@ -371,7 +362,7 @@ using EventBody =
                  IssueRaised, IssueResolved, QuestionAsked, UsageRecorded, TimePassed, LimitHit,
                  UserStopped, UserPaused, UserResumed, UserAnswered, UserTold, UserWaived,
                  TodoDecided, TaskProposed, TaskReworded, CommandRefused, NoticePosted, NoticeTold,
-                 SessionCrashed, StuckDetected>;
+                 SessionCrashed>;
 
 /// The form in which events are written. A member more needs no new one: readers take what is
 /// missing as the default. Anything else does, with a step in events.cpp that lifts the older form.

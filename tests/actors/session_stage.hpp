@@ -185,8 +185,10 @@ struct SessionStage {
     deps.hidden_env = {"KEY"};
     return deps;
   }
-  session_actor spawn(const std::string& name = "S1", IntentId intent = 1) {
+  session_actor spawn(const std::string& name = "S1", IntentId intent = 1,
+                      std::shared_ptr<const SavedSession> saved = nullptr) {
     SessionSpec spec;
+    spec.saved = std::move(saved);
     spec.session = name;
     spec.mission = "M";
     spec.intent = intent;

@@ -3,6 +3,10 @@
 
 #include <set>
 
+#include <catch2/catch_get_random_seed.hpp>
+#include <random>
+
+#include "runtime/core/saved_session.hpp"
 #include "tests/actors/session_stage.hpp"
 
 namespace muster {
@@ -461,6 +465,76 @@ TEST_CASE("a session whose mission is gone ends, and its command with it") {
   CHECK(stage.time.dead(session));
   CHECK(stage.processes->inner.running == 0);
   CHECK(stage.slots().in_use == 0);
+}
+
+// Random prompts, doubled and late, random tools, failures and deaths of the actor: every cause is
+// told once, in the order of its first coming, and no transcript is one that a provider refuses.
+TEST_CASE("T4 10,000 interleavings: exactly one prompt for each cause") {
+#if defined(__SANITIZE_ADDRESS__)
+  constexpr unsigned seeds = 1'000;
+#else
+  constexpr unsigned seeds = 10'000;
+#endif
+  constexpr int causes = 4;
+  const auto first = Catch::getSeed();
+  for (unsigned number = 0; number < seeds; ++number) {
+    CAPTURE(first, number);
+    std::minstd_rand random(first + number);
+    auto chance = [&random](unsigned percent) { return random() % 100 < percent; };
+    SessionStage stage;
+    stage.model.script = [](const SeenRequest&) { return std::nullopt; };
+    auto session = stage.start();
+    std::deque<Prompt> late;
+    int sent = 0;
+    int crashes = 0;
+    auto send = [&](const Prompt& prompt) { compat::post(session, tell_atom_v, prompt); };
+    auto take_up = [&] {
+      SessionRecords records;
+      for (auto& record : stage.records("session"))
+        records.messages.push_back({record.row, record.body});
+      for (auto& record : stage.records("effect")) records.effects.push_back(record.row);
+      auto saved = restore_session(records);
+      REQUIRE(saved.ok());
+      session = stage.spawn("S1", 1, std::make_shared<const SavedSession>(std::move(*saved)));
+      for (int i = 1; i <= sent; ++i)
+        send({"told-" + std::to_string(i), "<" + std::to_string(i) + ">"});
+    };
+    for (int step = 0; step < 60 && stage.ledger->done.empty(); ++step) {
+      if (sent < causes && chance(25)) {
+        ++sent;
+        Prompt prompt{"told-" + std::to_string(sent), "<" + std::to_string(sent) + ">"};
+        send(prompt);
+        if (chance(30)) send(prompt);
+        if (chance(30)) late.push_back(prompt);
+      }
+      if (!late.empty() && chance(30)) {
+        send(late.front());
+        late.pop_front();
+      }
+      if (crashes < 3 && chance(5)) {
+        ++crashes;
+        compat::kill(session);
+        stage.time.run();
+        take_up();
+      }
+      stage.time.run();
+      auto outcome = chance(15)   ? fails(ErrorCode::network)
+                     : chance(20) ? says("well")
+                     : chance(30) ? calls("read", {{"path", "a.txt"}})
+                     : chance(40)
+                         ? calls({tool_call("todo_read"), tool_call("read", {{"path", "b.txt"}})})
+                     : sent == causes && step > 20 ? submits()
+                                                   : calls("todo_read");
+      if (stage.model.in_flight > 0 && chance(80)) stage.model.answer(std::move(outcome));
+      stage.time.advance(chance(50) ? 0ms : 90s);
+    }
+    stage.check_transcripts();
+    std::string told;
+    for (const auto& record : stage.records("session"))
+      if (record.row.find("prompt") != std::string::npos)
+        told += record.body.substr(record.body.find('<'), 3);
+    CHECK(told == std::string("<1><2><3><4>").substr(0, told.size()));
+  }
 }
 
 TEST_CASE("a person's words come with the next turn, once, and never in the middle of a call") {

@@ -118,7 +118,9 @@ TEST_CASE("F3 a folder that is swapped for a symlink while it is used leads nowh
   int inside = 0;
   int refused = 0;
   int leaked = 0;
-  for (int i = 0; i < 2000; ++i) {
+  // Both sides must have been seen, however the two threads are scheduled.
+  auto enough = [&](int tries) { return tries >= 2000 && inside > 0 && refused > 0; };
+  for (int i = 0; !enough(i) && i < 10'000'000; ++i) {
     const auto content = files->slurp("dir/file.txt", 100);
     if (!content) ++refused;
     if (content && *content == "inside\n") ++inside;
