@@ -3,9 +3,8 @@
 namespace muster::crash {
 namespace {
 
-/// A model call may run once more for each crash, if it was in flight; sessions that are begun anew
-/// repeat their turns.
-constexpr std::uint64_t calls_per_death = 8;
+/// A model call may run once more for each crash, if it was in flight: two workers are at work.
+constexpr std::uint64_t calls_per_death = 2;
 
 bool same(const StoredRecord& a, const StoredRecord& b) {
   return a.seq == b.seq && a.at_ms == b.at_ms && a.kind == b.kind && a.key == b.key &&
