@@ -14,13 +14,13 @@ constexpr std::size_t kept_failures = 100;  // of one step, likewise
 
 std::string session_of(IntentId intent) { return "S" + std::to_string(intent); }
 
-std::string outcome_of(const json& row) {
+}  // namespace
+
+std::string command_outcome(const json& row) {
   if (auto signal = row.value("signal", 0); signal != 0)
     return "ended by signal " + std::to_string(signal);
   return "exit code " + std::to_string(row.value("exit", -1));
 }
-
-}  // namespace
 
 void EffectLedger::on_effect(std::string_view session, std::string_view row) {
   auto parsed = json::parse(row, nullptr, false);
@@ -33,7 +33,7 @@ void EffectLedger::on_effect(std::string_view session, std::string_view row) {
   }
   auto found = std::find_if(commands.begin(), commands.end(),
                             [&](const Command& command) { return command.job == job; });
-  if (found != commands.end()) found->outcome = outcome_of(parsed);
+  if (found != commands.end()) found->outcome = command_outcome(parsed);
 }
 
 void EffectLedger::on_event(const EventBody& event) {

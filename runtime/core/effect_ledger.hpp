@@ -15,6 +15,9 @@
 
 namespace muster {
 
+/// How a command ended, from the "effect" row of its receipt: "exit code 3", "ended by signal 9".
+[[nodiscard]] std::string command_outcome(const nlohmann::json& row);
+
 /// Folds a mission's events, in their order. Which commands the sessions ran is asked of the
 /// journal afterwards, for those alone that matter.
 class EffectLedger {

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "runtime/core/effect_ledger.hpp"
+
 namespace muster {
 namespace {
 
@@ -20,13 +22,6 @@ struct Effect {
   std::string kind;  ///< the effect's class: "N" or "C"
   std::string outcome;
 };
-
-/// "exit code 3", "ended by signal 9".
-std::string outcome_of(const json& row) {
-  if (row.value("signal", 0) != 0)
-    return "ended by signal " + std::to_string(row.value("signal", 0));
-  return "exit code " + std::to_string(row.value("exit", 0));
-}
 
 class Reader {
  public:
@@ -48,7 +43,7 @@ class Reader {
     auto& known = effects_[{row.value("turn", 0), text_of(row, "call")}];
     known.kind = text_of(row, "class");
     if (known.kind == "N" && row.contains("command")) ++saved_.jobs;
-    if (row.contains("exit")) known.outcome = outcome_of(row);
+    if (row.contains("exit")) known.outcome = command_outcome(row);
   }
 
   Status take(const SessionRecords::Message& message) {
