@@ -12,6 +12,7 @@
 #include "actors/receipt_minter.hpp"
 #include "runtime/core/gate.hpp"
 #include "runtime/core/state.hpp"
+#include "tests/support/rebuilt_state.hpp"
 
 namespace muster::test {
 
@@ -325,19 +326,7 @@ class MissionMachine {
       if (!read) return fail("an event does not survive its JSON: " + read.error().text());
       muster::apply(again, *read);
     }
-    again.dirty.clear();
-    mark_all(again);
-    auto live = state;
-    mark_all(live);
-    auto next = decide(live);
-    auto rebuilt = decide(again);
-    bool same = next.size() == rebuilt.size();
-    for (std::size_t i = 0; same && i < next.size(); ++i)
-      same = next[i].id == rebuilt[i].id && next[i].kind == rebuilt[i].kind &&
-             next[i].task == rebuilt[i].task;
-    if (!same || again.phase != state.phase || again.leases != state.leases ||
-        again.open.size() != state.open.size())
-      fail("a rebuilt state differs");
+    if (!decide_alike(state, std::move(again))) fail("a rebuilt state differs");
   }
 
   Choices choices_;

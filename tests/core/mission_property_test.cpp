@@ -3,28 +3,15 @@
 #include <random>
 
 #include "tests/core/mission_machine.hpp"
+#include "tests/core/property_run.hpp"
 
 using namespace muster;
 using muster::test::MissionMachine;
+using muster::test::random_choices;
+using muster::test::seed_of_run;
+using muster::test::sequences;
 
 namespace {
-
-std::vector<std::uint32_t> random_choices(std::mt19937& random) {
-  std::vector<std::uint32_t> out(random() % 300);
-  for (auto& value : out) value = static_cast<std::uint32_t>(random());
-  return out;
-}
-
-std::size_t sequences() {
-  const char* wanted = std::getenv("MUSTER_PROPERTY_SEQUENCES");
-  return wanted ? static_cast<std::size_t>(std::strtoull(wanted, nullptr, 10)) : 100000;
-}
-
-std::uint32_t seed_of_run() {
-  const char* wanted = std::getenv("MUSTER_SEED");
-  return wanted ? static_cast<std::uint32_t>(std::strtoul(wanted, nullptr, 10))
-                : std::random_device{}();
-}
 
 std::string describe(const std::vector<std::uint32_t>& choices) {
   MissionMachine machine(choices);

@@ -9,28 +9,15 @@
 #include <vector>
 
 #include "tests/core/mission_machine.hpp"
+#include "tests/core/property_run.hpp"
 
 using namespace muster;
 using muster::test::MissionMachine;
+using muster::test::random_choices;
+using muster::test::seed_of_run;
+using muster::test::sequences;
 
 namespace {
-
-std::vector<std::uint32_t> random_choices(std::mt19937& random) {
-  std::vector<std::uint32_t> out(random() % 300);
-  for (auto& value : out) value = static_cast<std::uint32_t>(random());
-  return out;
-}
-
-std::size_t sequences() {
-  const char* wanted = std::getenv("MUSTER_PROPERTY_SEQUENCES");
-  return wanted ? static_cast<std::size_t>(std::strtoull(wanted, nullptr, 10)) / 20 : 2000;
-}
-
-std::uint32_t seed_of_run() {
-  const char* wanted = std::getenv("MUSTER_SEED");
-  return wanted ? static_cast<std::uint32_t>(std::strtoul(wanted, nullptr, 10))
-                : std::random_device{}();
-}
 
 std::string text_of(const State& state) { return state_to_json(state).dump(); }
 
@@ -60,7 +47,7 @@ TEST_CASE("a state that went through a snapshot is equal, decides the same and g
   auto seed = seed_of_run();
   WARN("seed " << seed << " (MUSTER_SEED replays it)");
   std::mt19937 random(seed);
-  for (std::size_t i = 0; i < sequences(); ++i) {
+  for (std::size_t i = 0; i < sequences() / 50; ++i) {
     auto log = log_of(random_choices(random));
     auto cut = random() % (log.size() + 1);
     State live;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/core/gate.hpp"
+#include "tests/support/rebuilt_state.hpp"
 
 namespace muster::sim {
 namespace {
@@ -109,18 +110,7 @@ void Ledger::rebuild(const std::string& mission, const std::vector<StoredRecord>
 }
 
 void Ledger::compare_rebuilt(const std::string& mission, State again) {
-  auto live = books_[mission].state;
-  again.dirty.clear();
-  mark_all(again);
-  mark_all(live);
-  auto next = decide(live);
-  auto rebuilt = decide(again);
-  bool same = next.size() == rebuilt.size();
-  for (std::size_t i = 0; same && i < next.size(); ++i)
-    same = next[i].id == rebuilt[i].id && next[i].kind == rebuilt[i].kind &&
-           next[i].task == rebuilt[i].task;
-  if (!same || again.phase != live.phase || again.leases != live.leases ||
-      again.open.size() != live.open.size() || again.next_intent != live.next_intent)
+  if (!test::decide_alike(books_[mission].state, std::move(again)))
     world_.fail("rebuild", mission + ": a state that was read back decides otherwise");
 }
 
