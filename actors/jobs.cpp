@@ -66,7 +66,8 @@ caf::result<JobStarted> Jobs::start(StartJob& wanted) {
     return to_caf({ErrorCode::already_exists, "there is such a job", spec.id});
   // A child that is born during the stop dies too.
   auto being_killed = [&spec](const ScopeKill& kill) { return matches(kill.filter, spec); };
-  if (std::any_of(scope_kills_.begin(), scope_kills_.end(), being_killed))
+  if (!wanted.epoch.current() ||
+      std::any_of(scope_kills_.begin(), scope_kills_.end(), being_killed))
     return to_caf({ErrorCode::cancelled, "its task or mission is being stopped", spec.id});
   bool queued = running_ >= config_.max_running;
   if (queued && queue_.size() >= config_.max_queued)
@@ -76,6 +77,7 @@ caf::result<JobStarted> Jobs::start(StartJob& wanted) {
   auto& entry = entries_[key];
   entry.spec = std::move(wanted.spec);
   entry.owner = std::move(wanted.owner);
+  entry.epoch = std::move(wanted.epoch);
   by_id_[entry.spec.id] = key;
   JobStarted started{entry.spec.id, queued};
   if (queued)
@@ -160,11 +162,20 @@ void Jobs::launch(Key key) {
   compat::monitor(self_, entry.actor);
 }
 
+/// Who waited until its tree's epoch was over is not started.
 void Jobs::launch_next() {
+  std::vector<Key> late;
   while (!stopping_ && running_ < config_.max_running && !queue_.empty()) {
     auto key = queue_.front();
     queue_.pop_front();
-    launch(key);
+    if (auto& entry = entries_.at(key); entry.epoch.current())
+      launch(key);
+    else
+      late.push_back(key);
+  }
+  for (auto key : late) {
+    const auto& id = entries_.at(key).spec.id;
+    finish_without_run(key, {ErrorCode::cancelled, "its task or mission was stopped", id});
   }
 }
 

@@ -57,6 +57,7 @@ class Jobs {
   struct Entry {
     JobSpec spec;
     job_owner owner;
+    TreeEpoch::Ticket epoch;
     JobState state = JobState::queued;
     job_actor actor;
     std::shared_ptr<JobProcess> process = std::make_shared<JobProcess>();

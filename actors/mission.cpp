@@ -6,6 +6,7 @@
 #include "actors/mission_sessions.hpp"
 #include "actors/mission_status.hpp"
 #include "runtime/core/fault_points.hpp"
+#include "runtime/core/ladder.hpp"
 #include "runtime/core/text.hpp"
 #include "runtime/core/todo.hpp"
 
@@ -41,6 +42,9 @@ Mission::Mission(compat::Self<mission_actor> self, MissionSpec spec, MissionDeps
   state_.mission = spec_.mission;
 }
 
+/// However it ends: nothing of it begins anything any more.
+Mission::~Mission() { epoch_.advance(); }
+
 compat::Behavior<mission_actor> Mission::make_behavior() {
   compat::on_down(self_, [this](const caf::actor_addr& who, const compat::End& how) {
     on_session_down(who, how);
@@ -60,6 +64,9 @@ compat::Behavior<mission_actor> Mission::make_behavior() {
       [this](verified_atom, const VerifyResultPtr& result) { on_verified(result); },
       [this](mission_tool_atom, const MissionToolCall& call) { return on_tool(call); },
       [this](control_atom, const ControlRequest& request) -> caf::result<std::string> {
+        if (passivated_ || !waiting_requests_.empty()) return wake(request);
+        idle_timer_.cancel();
+        watch_idleness();
         if (request.method == "status") return tell_status();
         if (request.method == "resume" && journal_failure_) return resume();
         auto reply = on_control(request);
@@ -92,12 +99,9 @@ caf::result<std::string> Mission::resume() {
   auto reopened = [this, promise]() mutable {
     journal_failure_.reset();
     loaded_ = ended_ = told_end_ = told_paused_ = told_needs_user_ = false;
-    intent_floor_ = state_.next_intent;
-    state_ = State{};
-    state_.mission = spec_.mission;
-    closed_tasks_.clear();
-    rebuilds_.clear();
-    effects_ = {};
+    passivated_ = false;
+    intent_floor_ = std::max(intent_floor_, state_.next_intent);
+    reset_state();
     load();
     promise.deliver(std::string("{}"));
   };
@@ -157,6 +161,7 @@ void Mission::on_loaded(Result<Replayed>& replayed) {
 void Mission::give_up(const Error& error) {
   ended_ = told_end_ = true;
   clock_.cancel();
+  answer_waiting(error);
   publish("mission_ended",
           dumped(json{{"outcome", "failed"}, {"reason", error.text()}, {"exit_code", 1}}));
   compat::quit(self_);  // not as a failure: its supervisor would start it again, and again
@@ -186,6 +191,7 @@ void Mission::reopen_tree() {
                    mark_all(state_);
                    arm_clock();
                    pump();
+                   answer_waiting(std::nullopt);
                  }});
   });
 }
@@ -249,6 +255,7 @@ void Mission::after_event(const EventBody&) {
     bool ended = is_terminal(task.stage);
     if (!ended) closed_tasks_.erase(task.spec.id);
     if (!ended || !closed_tasks_.insert(task.spec.id).second) continue;
+    if (auto tree = task_epochs_.extract(task.spec.id)) tree.mapped().advance();
     compat::post(deps_.session.jobs, kill_scope_atom_v,
                  JobFilter{spec_.mission, task.spec.id, {}, JobScope::task});
     for (auto& [id, running] : sessions_)
@@ -256,10 +263,20 @@ void Mission::after_event(const EventBody&) {
   }
 }
 
+/// The fence around what is started for the task; of the mission's own steps when empty.
+TreeEpoch::Ticket Mission::ticket_for(const std::string& task) {
+  if (task.empty()) return epoch_.ticket();
+  return task_epochs_.try_emplace(task, TreeEpoch::within(epoch_)).first->second.ticket();
+}
+
 void Mission::pump() {
   if (!loaded_ || pumping_) return;
-  if (ended_) return tell_end();
+  if (ended_) {
+    tell_end();
+    return watch_idleness();
+  }
   pumping_ = true;
+  if (auto stale = detect_no_progress(state_)) record(*stale);
   for (auto intents = decide(state_); !intents.empty(); intents = decide(state_))
     for (const auto& intent : intents) {
       record(intent);
@@ -273,6 +290,7 @@ void Mission::pump() {
     told_paused_ = true;
     post("mission_paused", paused_json());
   }
+  watch_idleness();
 }
 
 std::string Mission::paused_json() const {
@@ -284,15 +302,18 @@ std::string Mission::paused_json() const {
 /// A person is wanted when nothing goes on without one: the engine asks, or every step that is
 /// under way does.
 void Mission::tell_needs_user() {
-  bool waits = state_.wants_user || (!state_.open.empty() && asking_.size() >= state_.open.size());
+  bool waits = needs_user(state_) || (!state_.open.empty() && asking_.size() >= state_.open.size());
   waits = waits && !state_.paused;
   if (waits && !told_needs_user_) post("needs_user", dumped(questions_to_json(state_)));
   told_needs_user_ = waits;
 }
 
+/// The fence falls first: the messages take their time.
 void Mission::stop_everything() {
+  epoch_.advance();
+  task_epochs_.clear();
   for (auto& [id, running] : sessions_) compat::send(self_, running.session, stop_atom_v);
-  for (auto& [id, verifier] : verifiers_) compat::send(self_, verifier, stop_atom_v);
+  for (auto& [id, checking] : verifiers_) compat::send(self_, checking.verifier, stop_atom_v);
   compat::post(deps_.session.jobs, kill_scope_atom_v, JobFilter{spec_.mission, {}, {}, {}});
 }
 
@@ -320,6 +341,7 @@ void Mission::tell_end() {
     return;
   told_end_ = true;
   end_timer_.cancel();
+  watch_idleness();
   auto tell = [this] { post("mission_ended", dumped(outcome_to_json(state_))); };
   compat::request(
       self_, deps_.session.jobs, request_deadline, [tell](std::uint64_t) { tell(); },
@@ -398,11 +420,16 @@ void Mission::on_todo_edit(const std::string& text) {
 
 /// The scheduler and the jobs are asked for their part; without an answer it is left out.
 caf::result<std::string> Mission::tell_status() {
+  auto promise = compat::promise<std::string>(self_);
+  deliver_status(promise);
+  return promise;
+}
+
+void Mission::deliver_status(compat::Promise<std::string> promise) {
   std::vector<SessionView> views;
   for (const auto& [id, running] : sessions_) views.push_back(running.view);
   auto status = std::make_shared<json>(status_to_json(state_, views, deps_.session.wall_ms()));
   if (journal_failure_) (*status)["phase"] = "paused";  // whatever it has come to is not on disk
-  auto promise = compat::promise<std::string>(self_);
   auto done = [promise, status]() mutable { promise.deliver(dumped(*status)); };
   auto with_jobs = [status, done](const JobList& jobs) mutable {
     add_jobs(*status, jobs);
@@ -421,7 +448,6 @@ caf::result<std::string> Mission::tell_status() {
   compat::request(
       self_, deps_.session.scheduler, status_deadline, with_slots,
       [ask_jobs](const Error&) mutable { ask_jobs(); }, status_atom_v);
-  return promise;
 }
 
 Result<std::string> Mission::answer(const std::string& id, const std::string& text) {

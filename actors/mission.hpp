@@ -4,6 +4,7 @@
 //   mission.cpp          life: load, record, pump, control, end
 //   mission_replay.cpp   from the journal to the state
 //   mission_notices.cpp  what a person must hear
+//   mission_passivation.cpp  an idle one gives its memory back
 //   mission_steps.cpp    intents -> sessions, verifications, version control
 //   mission_results.cpp  what comes back -> receipt events; the tools that sessions ask the mission
 //   for
@@ -50,6 +51,7 @@ struct MissionSpec {
   /// A person asked for it to go on: a pause ends. Else it survives the restart (D3).
   bool end_pause = true;
   SnapshotBounds snapshots;
+  std::chrono::milliseconds passivate_after{std::chrono::minutes(60)};  ///< of idleness
 };
 
 /// Ports and services that a mission uses; they outlive all actors.
@@ -73,6 +75,7 @@ struct MissionDeps {
 class Mission {
  public:
   Mission(compat::Self<mission_actor> self, MissionSpec spec, MissionDeps deps);
+  ~Mission();
   compat::Behavior<mission_actor> make_behavior();
 
   static constexpr const char* name = "mission";
@@ -108,6 +111,16 @@ class Mission {
   void project_todo();
   void todo_projected();
   void on_todo_edit(const std::string& text);
+
+  // Passivation
+  [[nodiscard]] bool is_idle() const;
+  void watch_idleness();
+  void arm_idle_timer(std::chrono::milliseconds delay);
+  void passivate();
+  void forget_state();
+  void reset_state();
+  caf::result<std::string> wake(const ControlRequest& request);
+  void answer_waiting(const std::optional<Error>& failure);
 
   // Steps
   void execute(const IntentIssued& intent);
@@ -161,11 +174,16 @@ class Mission {
   // Tools of sessions
   caf::result<std::string> on_tool(const MissionToolCall& call);
   Result<std::string> check_plan(const std::string& arguments) const;
+  void add_idle_checks(const std::vector<TaskSpec>& tasks,
+                       std::vector<std::string>& problems) const;
   Result<std::string> check_triage(const std::string& arguments) const;
   Result<std::string> check_verdict(const std::string& arguments) const;
   Result<std::string> lease(const MissionToolCall& call);
   Result<std::string> raise_issue(const MissionToolCall& call);
   Result<std::string> resolve_issue(const MissionToolCall& call);
+  Result<std::string> stuck(const MissionToolCall& call, const IntentIssued& intent);
+  [[nodiscard]] Result<std::string> check_parts(const std::string& arguments,
+                                                const std::string& whole) const;
   caf::result<std::string> ask_user(const MissionToolCall& call);
   caf::result<std::string> check_leases(const MissionToolCall& call);
   void leases_checked(const MissionToolCall& call, const Result<std::vector<std::string>>& changed);
@@ -175,6 +193,8 @@ class Mission {
   Result<std::string> answer(const std::string& id, const std::string& text);
   Result<std::string> tell(const std::string& task, const std::string& text);
   caf::result<std::string> tell_status();
+  void deliver_status(compat::Promise<std::string> promise);
+  [[nodiscard]] TreeEpoch::Ticket ticket_for(const std::string& task);
 
   [[nodiscard]] mission_actor handle() const { return compat::handle_of<mission_actor>(self_); }
   [[nodiscard]] const IntentIssued* open_intent(IntentId id) const { return state_.intent(id); }
@@ -190,8 +210,18 @@ class Mission {
     IntentId intent = 0;
     std::string task;
     SessionView view;
+    TreeEpoch::Ticket epoch;
     bool shared_tree = false;  ///< works in the user's own tree
     bool told = false;         ///< its result is here
+  };
+
+  struct Checking {
+    verifier_actor verifier;
+    TreeEpoch::Ticket epoch;
+  };
+  struct Waiting {
+    ControlRequest request;
+    compat::Promise<std::string> promise;
   };
 
   compat::Self<mission_actor> self_;
@@ -209,11 +239,13 @@ class Mission {
   bool todo_waits_ = false;  // for the timer: it was written a moment ago
   int end_projections_ = 0;
   std::map<std::string, Running> sessions_;
-  std::map<IntentId, verifier_actor> verifiers_;
-  std::set<std::string> closed_tasks_;          // whose sessions and jobs have been ended
-  std::map<std::string, Asking> asking_;        // by question
-  std::map<IntentId, compat::Timer> rebuilds_;  // that wait for their time
-  EffectLedger effects_;                        // of the sessions before the engine was started
+  std::map<IntentId, Checking> verifiers_;
+  TreeEpoch epoch_;                               // of the whole mission
+  std::map<std::string, TreeEpoch> task_epochs_;  // within it
+  std::set<std::string> closed_tasks_;            // whose sessions and jobs have been ended
+  std::map<std::string, Asking> asking_;          // by question
+  std::map<IntentId, compat::Timer> rebuilds_;    // that wait for their time
+  EffectLedger effects_;                          // of the sessions before the engine was started
   std::map<std::string, compat::Promise<std::string>> lease_checks_;  // by session
   std::map<std::string, std::vector<std::string>> told_unleased_;     // by task
   std::optional<Error> journal_failure_;  // nothing can be recorded: what follows is not on disk
@@ -227,6 +259,9 @@ class Mission {
   compat::Timer end_timer_;
   compat::Timer clock_;
   compat::Timer todo_timer_;
+  compat::Timer idle_timer_;
+  bool passivated_ = false;
+  std::vector<Waiting> waiting_requests_;  // for it to be back
 };
 
 /// Work on the pool for an intent; an error becomes its StepFailed. `then` runs in this actor if

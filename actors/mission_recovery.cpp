@@ -38,6 +38,7 @@ bool is_session_step(IntentKind kind) {
   switch (kind) {
     case IntentKind::triage:
     case IntentKind::plan:
+    case IntentKind::decompose:
     case IntentKind::work:
     case IntentKind::fix:
     case IntentKind::review:
@@ -56,6 +57,7 @@ const char* role_of(const State& state, IntentKind kind) {
     case IntentKind::request_seal:
       return "commander";
     case IntentKind::plan:
+    case IntentKind::decompose:
       return "planner";
     case IntentKind::work:
       return "worker";

@@ -3,6 +3,7 @@
 
 #include "actors/mission.hpp"
 #include "actors/mission_status.hpp"
+#include "runtime/core/ladder.hpp"
 #include "runtime/core/text.hpp"
 
 // What comes back from sessions and verifications, as receipt events; and what sessions ask the
@@ -48,6 +49,8 @@ std::string joined(const std::vector<std::string>& lines) {
   return out;
 }
 
+Error too_late() { return {ErrorCode::cancelled, "came after its task or mission was stopped"}; }
+
 bool is_final_tool(const std::string& tool) {
   return tool.starts_with("submit_") || tool == "answer" || tool == "request_seal";
 }
@@ -58,6 +61,7 @@ std::string final_tools_of(IntentKind kind) {
     case IntentKind::triage:
       return "submit_triage or answer";
     case IntentKind::plan:
+    case IntentKind::decompose:
       return "submit_plan";
     case IntentKind::request_seal:
       return "request_seal";
@@ -67,6 +71,11 @@ std::string final_tools_of(IntentKind kind) {
     default:
       return "submit_verdict";
   }
+}
+
+Result<std::string> plan_verdict(const std::vector<std::string>& problems) {
+  if (problems.empty()) return std::string("ok");
+  return Error{ErrorCode::invalid_argument, joined(problems), "the plan is refused"};
 }
 
 Result<TaskSpec> small_task(const json& args) {
@@ -109,11 +118,13 @@ void Mission::collect_work(const SessionResultPtr& result, const std::string& ta
 }
 
 void Mission::on_session_end(const SessionResultPtr& result, const Status& collected) {
+  auto epoch = sessions_.at(result->session).epoch;
   forget_session(result->session);
   const auto* intent = open_intent(result->intent);
   if (!intent) return pump();
   if (result->failure) return step_failed(result->intent, *result->failure);
   if (!collected) return step_failed(result->intent, collected.error());
+  if (!epoch.current()) return step_failed(result->intent, too_late());
   on_submitted(*intent, *result);
 }
 
@@ -180,8 +191,8 @@ void Mission::on_session_down(const caf::actor_addr& who, const compat::End& how
       return later([this, name = session, why] {
         session_lost(name, {ErrorCode::internal, "the session " + why});
       });
-  for (const auto& [intent, verifier] : verifiers_)
-    if (caf::actor_cast<caf::actor_addr>(verifier) == who)
+  for (const auto& [intent, checking] : verifiers_)
+    if (caf::actor_cast<caf::actor_addr>(checking.verifier) == who)
       return later([this, id = intent, why] {
         verifier_lost(id, {ErrorCode::internal, "the verification " + why});
       });
@@ -217,11 +228,12 @@ std::vector<ReviewFinding> Mission::claim_changed_files(const std::string& task,
 }
 
 void Mission::on_verified(const VerifyResultPtr& result) {
-  verifiers_.erase(result->intent);
+  auto checking = verifiers_.extract(result->intent);
   const auto* found = open_intent(result->intent);
   if (!found) return pump();
   auto intent = *found;
   if (result->failure) return step_failed(intent.id, *result->failure);
+  if (checking && !checking.mapped().epoch.current()) return step_failed(intent.id, too_late());
   if (intent.kind == IntentKind::baseline) {
     record(BaselineRecorded{intent.id, result->receipts});
   } else if (intent.kind == IntentKind::final_verify) {
@@ -249,6 +261,17 @@ void Mission::on_command_refused(CommandRefused refused) {
 // ---- Tools of sessions
 // ------------------------------------------------------------------------------------------------------------
 
+/// What the planner would have verified by commands that verify nothing (M10).
+void Mission::add_idle_checks(const std::vector<TaskSpec>& tasks,
+                              std::vector<std::string>& problems) const {
+  for (const auto& task : tasks)
+    for (const auto& check : task.verification)
+      if (!check.command.empty() && !deps_.is_verification(check.command))
+        problems.push_back(task.id + ": '" + check.command +
+                           "' verifies nothing; use the project's build, test or lint command, or "
+                           "a built-in check");
+}
+
 Result<std::string> Mission::check_plan(const std::string& arguments) const {
   auto tasks = parse_plan(json::parse(arguments, nullptr, false));
   if (!tasks) return tasks.error();
@@ -256,15 +279,17 @@ Result<std::string> Mission::check_plan(const std::string& arguments) const {
   for (const auto& task : state_.tasks) known.push_back(task.spec.id);
   auto problems =
       validate_plan(*tasks, {state_.limits.max_tasks, state_.limits.max_files_per_task}, known);
-  for (const auto& task : *tasks)
-    for (const auto& check : task.verification)
-      if (!check.command.empty() && !deps_.is_verification(check.command))
-        problems.push_back(task.id + ": '" + check.command +
-                           "' verifies nothing; use the project's build, test or lint command, or "
-                           "a built-in check");
-  if (!problems.empty())
-    return Error{ErrorCode::invalid_argument, joined(problems), "the plan is refused"};
-  return std::string("ok");
+  add_idle_checks(*tasks, problems);
+  return plan_verdict(problems);
+}
+
+Result<std::string> Mission::check_parts(const std::string& arguments,
+                                         const std::string& whole) const {
+  auto parts = parse_plan(json::parse(arguments, nullptr, false));
+  if (!parts) return parts.error();
+  auto problems = problems_of_parts(state_, whole, *parts);
+  add_idle_checks(*parts, problems);
+  return plan_verdict(problems);
 }
 
 Result<std::string> Mission::check_triage(const std::string& arguments) const {
@@ -329,6 +354,21 @@ Result<std::string> Mission::resolve_issue(const MissionToolCall& call) {
   if (!known) return Error{ErrorCode::not_found, "there is no issue '" + id + "'"};
   record(IssueResolved{id, text_of(args, "resolution")});
   return id + " is resolved";
+}
+
+/// Answered with what the session's model is to be told, or with no_progress: then it ends.
+Result<std::string> Mission::stuck(const MissionToolCall& call, const IntentIssued& intent) {
+  auto args = json::parse(call.arguments, nullptr, false);
+  if (!args.is_object())
+    return Error{ErrorCode::invalid_argument, "the arguments are not a JSON object"};
+  StuckSeen seen{enum_from<StuckKind>(text_of(args, "kind")).value_or(StuckKind::same_call),
+                 text_of(args, "detail"), args.value("progressed", false)};
+  auto rung = next_rung(state_, intent, seen);
+  record(StuckDetected{intent.id, call.session, call.role, call.task, seen.kind, rung, seen.detail,
+                       seen.progressed});
+  if (rung == Rung::retry) return std::string();
+  if (rung == Rung::intervene) return intervention_text(seen);
+  return Error{ErrorCode::no_progress, seen.detail, call.session};
 }
 
 caf::result<std::string> Mission::ask_user(const MissionToolCall& call) {
@@ -399,6 +439,9 @@ caf::result<std::string> Mission::on_tool(const MissionToolCall& call) {
   if (call.tool == "check_leases") return check_leases(call);
   auto reply = [&]() -> Result<std::string> {
     if (call.tool == "lease") return lease(call);
+    if (call.tool == "stuck") return stuck(call, *intent);
+    if (call.tool == "submit_plan" && intent->kind == IntentKind::decompose)
+      return check_parts(call.arguments, call.task);
     if (call.tool == "submit_plan") return check_plan(call.arguments);
     if (call.tool == "submit_triage") return check_triage(call.arguments);
     if (call.tool == "submit_verdict") return check_verdict(call.arguments);

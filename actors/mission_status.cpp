@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/core/briefing.hpp"
+#include "runtime/core/ladder.hpp"
 #include "runtime/core/text.hpp"
 
 namespace muster {
@@ -78,9 +79,9 @@ json status_to_json(const State& state, const std::vector<SessionView>& agents,
   int open_issues = 0;
   for (const auto& issue : state.issues) open_issues += issue.open ? 1 : 0;
   auto count = todo_count(state);
-  auto phase = std::string(state.paused && !is_terminal(state.phase)       ? "paused"
-                           : state.wants_user && !is_terminal(state.phase) ? "needs_user"
-                                                                           : name_of(state.phase));
+  auto phase = std::string(state.paused && !is_terminal(state.phase)        ? "paused"
+                           : needs_user(state) && !is_terminal(state.phase) ? "needs_user"
+                                                                            : name_of(state.phase));
   return {{"mission", state.mission},
           {"objective", state.objective},
           {"phase", phase},
@@ -95,6 +96,7 @@ json status_to_json(const State& state, const std::vector<SessionView>& agents,
           {"cost_usd", state.cost_usd},
           {"elapsed_ms", std::max<std::int64_t>(0, now_ms - state.started_at_ms)},
           {"limits_hit", limits},
+          {"stuck", state.stuck},
           {"slots", {{"in_use", 0}, {"limit", nullptr}, {"waiting", 0}}},
           {"lanes", json::array()},
           {"jobs", json::array()}};
@@ -138,7 +140,7 @@ int exit_code_of(const State& state) {
     case Phase::failed:
       return state.outcome_code == ErrorCode::limit_reached ? 4 : 1;
     default:
-      return state.wants_user ? 3 : -1;
+      return needs_user(state) ? 3 : -1;
   }
 }
 

@@ -53,6 +53,7 @@ void Mission::execute(const IntentIssued& intent) {
     case IntentKind::work:
     case IntentKind::fix:
     case IntentKind::review:
+    case IntentKind::decompose:
       return brief_task_session(intent, role_of(state_, intent.kind));
     default:
       return brief_mission_session(intent, role_of(state_, intent.kind));
@@ -159,9 +160,12 @@ void Mission::start_verifier(VerifySpec spec) {
   VerifyDeps deps{
       deps_.session.jobs,  deps_.tree,          deps_.session.blocking, deps_.session.open_files,
       deps_.session.guard, deps_.builtin_check, deps_.session.wall_ms,  deps_.session.hidden_env};
-  verifiers_[intent] = compat::spawn<Verifier, verifier_actor>(self_->system(), std::move(spec),
-                                                               std::move(deps), handle());
-  compat::monitor(self_, verifiers_[intent]);
+  spec.epoch = ticket_for(spec.task);
+  auto& checking = verifiers_[intent];
+  checking.epoch = spec.epoch;
+  checking.verifier = compat::spawn<Verifier, verifier_actor>(self_->system(), std::move(spec),
+                                                              std::move(deps), handle());
+  compat::monitor(self_, checking.verifier);
 }
 
 void Mission::verify_task(const IntentIssued& intent) {
@@ -343,7 +347,8 @@ void Mission::brief_task_session(const IntentIssued& intent, const char* role) {
   };
   blocking(
       intent.id,
-      [tree = deps_.tree, task = intent.task, writes = intent.kind != IntentKind::review,
+      [tree = deps_.tree, task = intent.task,
+       writes = intent.kind == IntentKind::work || intent.kind == IntentKind::fix,
        wants_diff = intent.kind != IntentKind::work]() -> Result<Place> {
         auto snapshot = writes ? tree->workplace(task) : tree->existing(task);
         if (!snapshot) return snapshot.error();
@@ -355,9 +360,10 @@ void Mission::brief_task_session(const IntentIssued& intent, const char* role) {
       [this, intent, role = std::string(role)](const Place& place) {
         const auto& task = *state_.task(intent.task);
         BriefingExtras extras{facts_.rules, facts_.listing, place.diff};
-        auto text = intent.kind == IntentKind::review ? brief_review(state_, task, extras)
-                    : intent.kind == IntentKind::fix  ? brief_fix(state_, task, extras)
-                                                      : brief_work(state_, task, extras);
+        auto text = intent.kind == IntentKind::review      ? brief_review(state_, task, extras)
+                    : intent.kind == IntentKind::fix       ? brief_fix(state_, task, extras)
+                    : intent.kind == IntentKind::decompose ? brief_decompose(state_, task, extras)
+                                                           : brief_work(state_, task, extras);
         start_session(intent, role, place.root, text);
       });
 }
@@ -412,6 +418,7 @@ void Mission::start_session(const IntentIssued& intent, const std::string& role,
   spec.limits = spec_.session;
   spec.shared_tree = profile->second->writes && !intent.task.empty() && deps_.tree->shared();
   spec.saved = std::move(saved);
+  spec.epoch = ticket_for(intent.task);
   spec.briefing = briefing_header(role, intent.task, std::max(intent.attempt, 1), spec.session) +
                   brief_commands_before(effects_.left_by_failed(intent.kind, intent.task)) +
                   briefing;
@@ -421,6 +428,7 @@ void Mission::start_session(const IntentIssued& intent, const std::string& role,
   running.intent = intent.id;
   running.task = intent.task;
   running.shared_tree = spec.shared_tree;
+  running.epoch = spec.epoch;
   running.view.session = spec.session;
   running.view.role = role;
   running.view.task = intent.task;

@@ -27,14 +27,18 @@ std::string list_of(const std::set<std::string>& names) {
 bool worth_another_try(ErrorCode code) {
   return code == ErrorCode::network || code == ErrorCode::stalled || code == ErrorCode::malformed ||
          code == ErrorCode::rate_limited || code == ErrorCode::overloaded ||
-         code == ErrorCode::timeout;
+         code == ErrorCode::degenerate || code == ErrorCode::timeout;
 }
 
 }  // namespace
 
 Session::Session(compat::Self<session_actor> self, SessionSpec spec, SessionDeps deps,
                  mission_actor owner)
-    : self_(self), spec_(std::move(spec)), deps_(std::move(deps)), owner_(std::move(owner)) {
+    : self_(self),
+      spec_(std::move(spec)),
+      deps_(std::move(deps)),
+      owner_(std::move(owner)),
+      stuck_(spec_.profile->writes) {
   ticket_ = spec_.session + "@" + std::to_string(self_->id());
   view_.session = spec_.session;
   view_.role = spec_.profile->role;
@@ -161,7 +165,7 @@ void Session::acquired() {
             "was at work for " + std::to_string(spec_.limits.session->count()) + " ms",
             spec_.session});
     });
-  if (std::exchange(owes_nudge_, false)) return nudge();
+  if (std::exchange(owes_nudge_, false)) return nudge({});
   if (pending_.empty()) return next_turn();
   run_tools();  // a person was asked in the middle of a turn
 }
@@ -215,9 +219,12 @@ bool Session::make_room(bool forced) {
 }
 
 void Session::call_model() {
-  if (finished_)
-    return compat::send(self_, deps_.scheduler, report_atom_v,
-                        CallReport{model().lane, ticket_, ErrorCode::cancelled, {}, 0ms});
+  bool over = !spec_.epoch.current();
+  if (finished_ || over) {
+    compat::send(self_, deps_.scheduler, report_atom_v,
+                 CallReport{model().lane, ticket_, ErrorCode::cancelled, {}, 0ms});
+    return stop();
+  }
   prompts_.enter(SessionMode::busy);
   ++steps_;
   ModelRequest request;
@@ -272,7 +279,7 @@ void Session::on_reply(ModelReply reply) {
   take_calls(std::move(reply.tool_calls));
   add_message(assistant_message(reply.text, pending_,
                                 model().sends_reasoning ? reply.reasoning : std::string()));
-  if (pending_.empty()) return nudge();
+  if (pending_.empty()) return nudge(reply.text);
   nudges_ = 0;
   run_tools();
 }
@@ -289,6 +296,8 @@ void Session::on_failure(const ModelFailure& failure) {
   // Nobody here cancelled it: to its mission "cancelled" would mean that the session was stopped on
   // purpose.
   if (error.code == ErrorCode::cancelled) error.code = ErrorCode::network;
+  if (error.code == ErrorCode::stalled) tell_stuck(StuckKind::silent_stream, error);
+  if (error.code == ErrorCode::degenerate) tell_stuck(StuckKind::stuck_decoder, error);
   if (worth_another_try(error.code)) return retry_call(error);
   if (use_fallback(error)) return;
   fail(error);
@@ -316,8 +325,10 @@ bool Session::use_fallback(const Error& error) {
   return true;
 }
 
-void Session::nudge() {
+/// `said`: the turn's text; empty when it is not known any more.
+void Session::nudge(const std::string& said) {
   prompts_.enter(SessionMode::idle);
+  if (auto seen = stuck_.see({said, {}}); seen && !said.empty()) return ask_what_follows(*seen);
   if (++nudges_ > spec_.limits.nudges)
     return fail({ErrorCode::malformed,
                  "ended " + std::to_string(nudges_) + " turns without a tool call", spec_.session});

@@ -18,6 +18,7 @@
 #include "runtime/boot/compat.hpp"
 #include "runtime/core/prompt_queue.hpp"
 #include "runtime/core/saved_session.hpp"
+#include "runtime/core/stuck.hpp"
 #include "runtime/core/transcript.hpp"
 #include "runtime/ports/blocking.hpp"
 #include "runtime/ports/model.hpp"
@@ -56,6 +57,7 @@ struct SessionSpec {
   std::string root;              ///< absolute path of its tree
   std::set<std::string> leases;  ///< files that it may write without asking
   bool shared_tree = false;      ///< the root is the user's: commands are held against the leases
+  TreeEpoch::Ticket epoch;       ///< over: no model call, write or command begins any more
   std::shared_ptr<const SavedSession> saved;  ///< to go on from, instead of the briefing
   std::shared_ptr<const AgentProfile> profile;
   SessionLimits limits;
@@ -81,6 +83,7 @@ struct SessionDeps {
 /// The state of a session's actor. Its owner is watched: without it the session ends.
 ///   session.cpp        life: slot, model calls, end
 ///   session_tools.cpp  what a turn's tool calls come to
+///   session_stuck.cpp  when it goes round in circles
 class Session {
  public:
   Session(compat::Self<session_actor> self, SessionSpec spec, SessionDeps deps,
@@ -139,8 +142,14 @@ class Session {
   void answer_call(const ToolCall& call, std::string text);
   void tools_done();
   bool patience_ends();
+  // Going round in circles
+  [[nodiscard]] SeenTurn seen_turn() const;
+  [[nodiscard]] MissionToolCall stuck_call(const StuckSeen& seen) const;
+  void ask_what_follows(const StuckSeen& seen);
+  void tell_stuck(StuckKind kind, const Error& error);
+  void go_on();
   // Ends
-  void nudge();
+  void nudge(const std::string& said);
   void finish(SessionResult result);
   void fail(const Error& error);
   void stop();
@@ -163,6 +172,7 @@ class Session {
   std::shared_ptr<WorkspaceFiles> files_;
   Transcript transcript_;
   PromptQueue prompts_;            // of what its model is told between two turns
+  StuckDetector stuck_;            // of its turns since this actor began
   std::vector<ToolCall> pending_;  // tool calls of the last turn, in order; their ids differ
   std::size_t next_call_ = 0;      // the first of them that has not been started
   std::size_t running_ = 0;        // started and not answered

@@ -235,9 +235,10 @@ void Session::run_writing_tool(const ToolCall& call) {
 void Session::start_write(const ToolCall& call) {
   if (finished_) return;
   ++writes_;
-  deps_.blocking->run([this, call, files = files_, resume = resumer()] {
-    auto outcome =
-        std::make_shared<Result<FileToolOutcome>>(run_file_tool(*files, call.name, call.arguments));
+  deps_.blocking->run([this, call, files = files_, epoch = spec_.epoch, resume = resumer()] {
+    auto outcome = std::make_shared<Result<FileToolOutcome>>(
+        epoch.current() ? run_file_tool(*files, call.name, call.arguments)
+                        : Error{ErrorCode::cancelled, "its task or mission was stopped"});
     resume([this, call, outcome] { written(call, *outcome); });
   });
 }
@@ -293,6 +294,7 @@ void Session::run_shell(const ToolCall& call, bool background) {
 void Session::start_job(const ToolCall& call, const std::string& command,
                         std::chrono::milliseconds deadline, bool background, JobScope scope) {
   StartJob start;
+  start.epoch = spec_.epoch;
   start.spec.id = spec_.session + ".J" + std::to_string(++job_number_);
   start.spec.owner = {spec_.mission, background ? std::string() : spec_.session, spec_.task};
   start.spec.scope = scope;
@@ -584,6 +586,7 @@ void Session::answer_call(const ToolCall& call, std::string text) {
 }
 
 void Session::tools_done() {
+  auto seen = stuck_.see(seen_turn());
   for (const auto& call : pending_) {
     auto found = answers_.find(call.id);
     const auto text = found == answers_.end() ? std::string("error (cancelled): not carried out")
@@ -595,8 +598,8 @@ void Session::tools_done() {
   pending_.clear();
   prompts_.enter(SessionMode::idle);
   if (patience_ends()) return;
-  if (holds_slot_) return next_turn();
-  acquire();
+  if (seen) return ask_what_follows(*seen);
+  go_on();
 }
 
 /// Ends a session that makes nothing but malformed calls. Arguments that a tool refuses get twice

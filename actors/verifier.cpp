@@ -111,6 +111,7 @@ void Verifier::run_command(const Check& check, const std::string& root) {
     return next_check();
   }
   StartJob start;
+  start.epoch = spec_.epoch;
   start.spec.id = spec_.id + ".J" + std::to_string(++jobs_started_);
   start.spec.owner = {spec_.mission, spec_.id, spec_.task};
   start.spec.kind = JobKind::verification;

@@ -29,6 +29,7 @@ struct VerifySpec {
   std::string key;     ///< of the tree
   std::string commit;  ///< check the tree out at this commit first; empty: as it is
   std::vector<Check> checks;
+  TreeEpoch::Ticket epoch;                     ///< over: no check begins any more
   std::chrono::milliseconds deadline{600000};  ///< of one check
   bool wants_new_test = false;  ///< a change of behaviour needs a test that fails on the base
   std::string base;             ///< of the tree, for the above

@@ -193,6 +193,8 @@ function(muster_simulator folder)
   muster_simulation("300 seeds of 3 missions" --seed 5001 --seeds 300 --missions 3 --agents 8)
   muster_simulation("500 seeds of agents that do good work only" --seed 7001 --seeds 500 --agents 20 --tame)
   muster_simulation("5 seeds of 1000 agents" --seed 1 --seeds 5 --agents 1000)
+  muster_simulation("stopped at every event of a mission of 50 sessions"
+    --seed 4 --agents 20 --tasks 22 --faults none --stop-everywhere)
   muster_simulation("planted bugs are found, made smaller and come again" --self-test)
 endfunction()
 

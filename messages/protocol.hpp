@@ -14,6 +14,7 @@
 #include "messages/supervision.hpp"
 #include "messages/types.hpp"
 #include "messages/values.hpp"
+#include "runtime/core/tree_epoch.hpp"
 
 namespace muster {
 
@@ -141,6 +142,7 @@ using job_owner = caf::typed_actor<
 
 struct StartJob {
   JobSpec spec;
+  TreeEpoch::Ticket epoch;  ///< over: the job is not started, also when it had to wait
   job_owner owner;  ///< invalid: nobody is told, unless a rebind names somebody before the end
 };
 

@@ -70,7 +70,12 @@ std::string normalised(std::string_view reason) {
 }  // namespace
 
 ChatDecoder::ChatDecoder(DecoderLimits limits, OnDelta on_delta)
-    : limits_(limits), on_delta_(std::move(on_delta)), events_(limits.max_event_bytes) {}
+    : limits_(limits),
+      on_delta_(std::move(on_delta)),
+      events_(limits.max_event_bytes),
+      said_(limits.text),
+      thought_(limits.text),
+      called_(limits.arguments) {}
 
 ChatDecoder::State ChatDecoder::feed(std::string_view bytes) {
   if (state_ != State::more) return state_;
@@ -105,6 +110,7 @@ ChatDecoder::State ChatDecoder::feed_events(std::string_view bytes) {
     event(next->type, next->data);
     if (state_ != State::more) return state_;
   }
+  look_for_repetition();
   if (events_.overflowed()) fail(ErrorCode::malformed, "a chunk of the stream is too large");
   return state_;
 }
@@ -125,6 +131,7 @@ ChatDecoder::State ChatDecoder::finish() {
     // Without its blank line it may be a part: then the stream broke off, which is said below.
     if (last->data == "[DONE]" || json::accept(last->data)) event(last->type, last->data);
   }
+  look_for_repetition();
   if (state_ != State::more) return state_;
   if (has_finish_reason()) {
     state_ = State::complete;
@@ -154,6 +161,8 @@ void ChatDecoder::event(std::string_view type, std::string_view data) {
 
 void ChatDecoder::done_mark() {
   const bool said_something = has_finish_reason() || bytes_ > 0;
+  look_for_repetition();
+  if (state_ != State::more) return;
   if (any_chunk_ && said_something) {
     state_ = State::complete;
   } else {
@@ -293,6 +302,7 @@ void ChatDecoder::document() {
   if (!top.is_object()) return fail(ErrorCode::malformed, "the answer is no JSON");
   bytes_ = 0;  // what counted so far was JSON; now the reply itself counts
   chunk(top);
+  look_for_repetition();
   if (state_ != State::more) return;
   if (!any_chunk_) return fail(ErrorCode::malformed, "an answer without choices");
   if (reply_.finish_reason.empty()) reply_.finish_reason = "unknown";
@@ -312,6 +322,24 @@ void ChatDecoder::grew(std::size_t bytes) {
   if (bytes_ > limits_.max_reply_bytes)
     fail(ErrorCode::malformed,
          "a reply larger than " + std::to_string(limits_.max_reply_bytes) + " bytes");
+}
+
+/// A model that got stuck writes on until it is cut: the sooner the better.
+void ChatDecoder::look_for_repetition() {
+  if (state_ != State::more) return;
+  if (tool_calls_.size() != watched_call_) {
+    watched_call_ = tool_calls_.size();
+    called_ = RepetitionDetector(limits_.arguments);
+  }
+  auto stuck = [this](RepetitionDetector& detector, std::string_view text, const char* where) {
+    if (!detector.stuck(text)) return;
+    auto unit = text.substr(text.size() - detector.unit_bytes());
+    fail(ErrorCode::degenerate,
+         std::string("the ") + where + " repeats '" + one_line(unit, 60) + "' without end");
+  };
+  stuck(said_, reply_.text, "reply");
+  stuck(thought_, reply_.reasoning, "reasoning");
+  stuck(called_, tool_calls_.last_arguments(), "tool call");
 }
 
 void ChatDecoder::fail(ErrorCode code, std::string message) {

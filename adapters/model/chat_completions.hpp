@@ -13,6 +13,7 @@
 #include "adapters/model/chat_failure.hpp"
 #include "adapters/model/chat_tool_calls.hpp"
 #include "runtime/core/model_types.hpp"
+#include "runtime/core/repetition.hpp"
 
 namespace muster::model {
 
@@ -21,6 +22,9 @@ struct DecoderLimits {
   std::size_t max_reply_bytes = std::size_t{10} << 20U;  ///< text + reasoning + tool calls
   std::size_t max_event_bytes = std::size_t{4} << 20U;   ///< one chunk of a stream
   std::size_t max_tool_calls = 256;
+  RepetitionLimits text;  ///< also of reasoning
+  /// What is written to files repeats more than what is said.
+  RepetitionLimits arguments{.max_unit = 256, .window = 65536, .stride = 8192};
 };
 
 /// Decodes the body of one 200 answer, fed in pieces of any size. Finds out by itself whether it is
@@ -48,7 +52,8 @@ class ChatDecoder {
   [[nodiscard]] ModelReply take(std::string_view salt, std::size_t request_bytes);
   /// The provider said why it finished: what is missing after that is only the end mark.
   [[nodiscard]] bool has_finish_reason() const noexcept { return !reply_.finish_reason.empty(); }
-  /// When failed: network (the stream broke off), malformed, or the class of an error inside.
+  /// When failed: network (the stream broke off), malformed, degenerate (a stuck decoder), or the
+  /// class of an error inside.
   [[nodiscard]] const ModelFailure& failure() const noexcept { return failure_; }
 
  private:
@@ -70,6 +75,7 @@ class ChatDecoder {
   void document();
   void text(std::string_view piece);
   void grew(std::size_t bytes);
+  void look_for_repetition();
   void fail(ErrorCode code, std::string message);
 
   DecoderLimits limits_;
@@ -80,6 +86,10 @@ class ChatDecoder {
   std::string document_;
   ModelReply reply_;
   ToolCallAssembler tool_calls_;
+  RepetitionDetector said_;
+  RepetitionDetector thought_;
+  RepetitionDetector called_;     // of the call that grows
+  std::size_t watched_call_ = 0;  // its number
   std::size_t bytes_ = 0;
   bool any_chunk_ = false;
   bool any_delta_ = false;

@@ -23,6 +23,10 @@ class ToolCallAssembler {
 
   [[nodiscard]] bool empty() const noexcept { return calls_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return calls_.size(); }
+  /// Of the newest call, as far as they came.
+  [[nodiscard]] std::string_view last_arguments() const noexcept {
+    return calls_.empty() ? std::string_view() : calls_.back().call.arguments;
+  }
 
   /// The calls, with invented ids (nine letters and digits, the same for the same `salt` and calls)
   /// where there was none or one was used twice. Calls with neither name nor arguments are dropped.

@@ -137,6 +137,14 @@ const std::map<std::string, Words>& plain_words() {
          return loud(fmt::format("session {}: {}; it goes on from the journal", safe(d, "session"),
                                  safe(member(d, "error"), "message")));
        }},
+      {"stuck_detected",
+       [](const json& d) {
+         auto who = safe(d, "session").empty() ? std::string("the mission")
+                                               : task_of(d) + " " + safe(d, "role");
+         auto line = fmt::format("{}: {}: {} -> {}", who, safe(d, "kind"), safe(d, "detail"),
+                                 safe(d, "rung"));
+         return safe(d, "rung") == "retry" ? quiet(line) : loud(line);
+       }},
       {"issue_raised",
        [](const json& d) {
          return loud(fmt::format("issue {}: {}", safe(d, "id"), safe(d, "title")));

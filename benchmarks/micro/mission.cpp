@@ -53,6 +53,7 @@ EventBody answer(const State& state, const IntentIssued& intent, std::size_t tas
       return PlanSubmitted{id, plan(tasks), {}};
     case IntentKind::prepare:
     case IntentKind::rebase:
+    case IntentKind::decompose:
       return SnapshotReady{id, state.tip, {}};
     case IntentKind::work:
     case IntentKind::fix:

@@ -2,11 +2,13 @@
 #include <optional>
 
 #include "runtime/core/gate.hpp"
+#include "runtime/core/judgement.hpp"
+#include "runtime/core/ladder.hpp"
 #include "runtime/core/state.hpp"
 #include "runtime/core/transitions.hpp"
 
 // The fold: one handler per event type. What follows from a handler's verdict is in
-// transitions.cpp, how phases move in settle.cpp.
+// transitions.cpp and climb.cpp, how phases move in settle.cpp.
 
 namespace muster {
 namespace {
@@ -23,6 +25,7 @@ std::optional<IntentIssued> close(State& state, IntentId id,
   auto intent = found->second;
   state.open.erase(found);
   state.crashes.erase(id);
+  state.interventions.erase(id);
   if (auto* task = state.task(intent.task); task && task->open_intent == id) {
     task->open_intent = 0;
     state.dirty.insert(position_of(state, *task));
@@ -62,7 +65,8 @@ void mission_step_failed(State& state, const Error& error, IntentKind kind) {
 }
 
 bool is_session(IntentKind kind) {
-  return kind == IntentKind::work || kind == IntentKind::fix || kind == IntentKind::review;
+  return kind == IntentKind::work || kind == IntentKind::fix || kind == IntentKind::review ||
+         kind == IntentKind::decompose;
 }
 
 /// The stage from which the failed step is asked for again.
@@ -84,6 +88,8 @@ Stage stage_before(IntentKind kind) {
       return Stage::merged;
     case IntentKind::rebase:
       return Stage::conflicted;
+    case IntentKind::decompose:
+      return Stage::stuck;
     default:
       return Stage::pending;
   }
@@ -105,6 +111,8 @@ Stage stage_during(IntentKind kind) {
       return Stage::landing;
     case IntentKind::rebase:
       return Stage::rebasing;
+    case IntentKind::decompose:
+      return Stage::decomposing;
     default:
       return Stage::working;
   }
@@ -124,6 +132,8 @@ void task_step_failed(State& state, TaskState& task, const IntentIssued& intent,
   if (error.code == ErrorCode::internal && is_session(intent.kind))
     return fail_task(state, task, error.text());
   if (is_hopeless(error.code)) return park(state, task, error.text());
+  if (intent.kind == IntentKind::decompose) return decompose_failed(state, task, error.text());
+  if (writes && error.code == ErrorCode::no_progress) return climb(state, task, error.text());
   if (trips_breaker(state, task, {std::string(to_string(error.code)) + ":" + error.message},
                     error.text()))
     return;
@@ -132,49 +142,6 @@ void task_step_failed(State& state, TaskState& task, const IntentIssued& intent,
                      std::to_string(task.failures) + " steps failed, the last: " + error.text());
   if (writes) return write_again(state, task, task.fixing);
   set_stage(state, task, stage_before(intent.kind));
-}
-
-/// A receipt that fails exactly as the same command failed at the baseline is not this task's
-/// doing.
-bool red_before(const State& state, const ReceiptFacts& now) {
-  for (const auto& [name, receipt] : state.baseline) {
-    const auto& before = receipt.facts();
-    if (before.command != now.command || receipt.passed()) continue;
-    return std::includes(before.fingerprints.begin(), before.fingerprints.end(),
-                         now.fingerprints.begin(), now.fingerprints.end());
-  }
-  return false;
-}
-
-struct Judgement {
-  std::vector<ReviewFinding> errors;
-  std::vector<ReviewFinding> warnings;
-  std::vector<std::string> fingerprints;
-};
-
-Judgement judge_verification(const State& state, const TaskVerified& event) {
-  Judgement out;
-  for (const auto& finding : event.findings)
-    (finding.severity == "error" ? out.errors : out.warnings).push_back(finding);
-  if (event.receipts.empty())
-    out.errors.push_back({"", 0, "no verification was executed", "error"});
-  for (const auto& receipt : event.receipts) {
-    const auto& facts = receipt.facts();
-    if (!receipt.fresh_for(event.tree)) {
-      out.errors.push_back({"", 0, "the tree changed while '" + facts.command + "' ran", "error"});
-    } else if (!receipt.passed() && red_before(state, facts)) {
-      out.warnings.push_back(
-          {"", 0, "'" + facts.command + "' fails as it did before the mission", "warning"});
-    } else if (!receipt.passed()) {
-      auto how = facts.timed_out ? std::string("timed out")
-                                 : "exit code " + std::to_string(facts.exit_code);
-      out.errors.push_back(
-          {"", 0, "'" + facts.command + "' failed (" + how + "):\n" + facts.output_tail, "error"});
-      out.fingerprints.insert(out.fingerprints.end(), facts.fingerprints.begin(),
-                              facts.fingerprints.end());
-    }
-  }
-  return out;
 }
 
 /// Takes the tasks of an accepted plan in; failed and skipped ones of earlier plans are replaced by
@@ -287,7 +254,13 @@ void on(State& state, const Triaged& event) {
 }
 
 void on(State& state, const PlanSubmitted& event) {
-  if (!close(state, event.intent, {IntentKind::plan}) || state.phase != Phase::planning) return;
+  auto intent = close(state, event.intent, {IntentKind::plan, IntentKind::decompose});
+  if (!intent) return;
+  if (intent->kind == IntentKind::decompose) {
+    if (auto* task = live_task(state, intent)) take_parts(state, *task, event.tasks);
+    return;
+  }
+  if (state.phase != Phase::planning) return;
   auto problems = validate_plan(event.tasks, plan_limits(state), task_ids(state));
   if (!problems.empty()) return refuse_plan(state, std::move(problems));
   mission_step_ok(state);
@@ -416,6 +389,8 @@ void on(State& state, const Landed& event) {
   // The branch has moved, whatever the user made of the task meanwhile.
   state.tip = event.commit;
   state.tip_tree = event.tree;
+  state.landed = true;
+  state.replans = 0;
   auto* task = live_task(state, intent);
   if (!task) return;
   task->commit = event.commit;
@@ -565,6 +540,7 @@ void on(State& state, const UserAnswered& event) {
   auto question = *found;
   state.questions.erase(found);
   if (question.id == plan_question) return answer_plan(state, event.text);
+  if (question.id == progress_question) return answer_progress(state, event.text);
   if (auto* task = state.task(question.task))
     return answer_task(state, *task, question, event.text);
   state.guidance.push_back(question.session.empty() ? event.text
@@ -627,6 +603,8 @@ void on(State&, const CommandRefused&) {}
 void on(State& state, const SessionCrashed& event) {
   if (state.open.contains(event.step)) ++state.crashes[event.step];
 }
+
+void on(State& state, const StuckDetected& event) { on_stuck(state, event); }
 
 }  // namespace
 

@@ -159,6 +159,7 @@ std::string brief_plan(const State& state, const BriefingExtras& extras) {
   project(out, state, extras);
   section(out, "Baseline: what the checks say before any change", baseline_text(state));
   section(out, "Your last plan was refused", bullets(state.plan_problems));
+  section(out, "The engine sees no progress; go another way", state.intervention);
   std::string past;
   for (const auto& task : state.tasks)
     past += "- " + task.spec.id + " (" + std::string(name_of(task.stage)) + ") " + task.spec.title +
@@ -176,6 +177,7 @@ std::string brief_work(const State& state, const TaskState& task, const Briefing
   section(out, "Task", task_text(task));
   section(out, "It is part of the objective", state.objective);
   section(out, "What the user said", bullets(task.guidance));
+  section(out, "The engine sees no progress; go another way", state.intervention);
   section(out, "An earlier attempt was thrown away; this was held against it",
           findings_text(task.findings));
   project(out, state, extras);
@@ -192,11 +194,32 @@ std::string brief_fix(const State& state, const TaskState& task, const BriefingE
   section(out, "It is part of the objective", state.objective);
   section(out, "What the user said", bullets(task.guidance));
   section(out, "What the author said", task.summary);
+  section(out, "The engine sees no progress; go another way", state.intervention);
   section(out, "Changes so far", extras.diff);
   project(out, state, extras);
   out +=
       "\nYour snapshot is the working directory, with the changes so far. Mend the findings, then "
       "call submit_result.\n";
+  return out;
+}
+
+std::string brief_decompose(const State& state, const TaskState& task,
+                            const BriefingExtras& extras) {
+  std::string out;
+  section(out, "Cut this task into parts", task_text(task));
+  section(out, "Why: its agent got nowhere", task.reason);
+  section(out, "What was held against its work", findings_text(task.findings));
+  section(out, "What the user said", bullets(task.guidance));
+  section(out, "It is part of the objective", state.objective);
+  section(out, "What it changed so far; this is thrown away", extras.diff);
+  project(out, state, extras);
+  out +=
+      "\nLook at the code, then call submit_plan with two or more smaller tasks that together do "
+      "the same: ids " +
+      task.spec.id + ".S1, " + task.spec.id + ".S2, ..., at most " +
+      std::to_string(state.limits.max_files_per_task) +
+      " files each, each with a verification of its own. They may depend on each other, not on " +
+      task.spec.id + ".\n";
   return out;
 }
 

@@ -34,6 +34,9 @@ struct BriefingExtras {
                                      const BriefingExtras& extras);
 [[nodiscard]] std::string brief_fix(const State& state, const TaskState& task,
                                     const BriefingExtras& extras);
+/// For the planner: a task whose sessions went round in circles, to be cut into parts.
+[[nodiscard]] std::string brief_decompose(const State& state, const TaskState& task,
+                                          const BriefingExtras& extras);
 [[nodiscard]] std::string brief_review(const State& state, const TaskState& task,
                                        const BriefingExtras& extras);
 [[nodiscard]] std::string brief_master_review(const State& state, const BriefingExtras& extras);

@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "runtime/core/gate.hpp"
+#include "runtime/core/ladder.hpp"
 #include "runtime/core/state.hpp"
 
 // What comes next, as a table from stage or phase to intent. All judgement about what happened is
@@ -33,6 +34,8 @@ std::optional<IntentKind> next_step(const State& state, const TaskState& task) {
       return task.merge.base_moved ? IntentKind::reverify : IntentKind::land;
     case Stage::conflicted:
       return IntentKind::rebase;
+    case Stage::stuck:
+      return IntentKind::decompose;
     default:
       return std::nullopt;
   }
@@ -90,7 +93,7 @@ void mission_steps(const State& state, Issuer& issue) {
 }  // namespace
 
 std::vector<IntentIssued> decide(State& state) {
-  if (is_terminal(state.phase) || state.paused) return {};
+  if (is_terminal(state.phase) || state.paused || is_held(state)) return {};
   Issuer issue(state);
   if (!state.wants_user) mission_steps(state, issue);
   for (auto position : state.dirty)

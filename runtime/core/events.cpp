@@ -40,6 +40,7 @@ MUSTER_FIELDS(CommandRefused, session, role, task, command, reason)
 MUSTER_FIELDS(NoticePosted, id, notice, data)
 MUSTER_FIELDS(NoticeTold, id)
 MUSTER_FIELDS(SessionCrashed, step, session, error)
+MUSTER_FIELDS(StuckDetected, step, session, role, task, kind, rung, detail, progressed)
 #undef MUSTER_FIELDS
 
 namespace {
@@ -83,8 +84,8 @@ constexpr std::array<std::string_view, std::variant_size_v<EventBody>> names{"mi
                                                                              "command_refused",
                                                                              "notice_posted",
                                                                              "notice_told",
-
-                                                                             "session_crashed"};
+                                                                             "session_crashed",
+                                                                             "stuck_detected"};
 
 template <std::size_t Index>
 EventBody read_as(const nlohmann::json& in) {

@@ -14,6 +14,7 @@
 #include "runtime/core/plan.hpp"
 #include "runtime/core/receipt.hpp"
 #include "runtime/core/result.hpp"
+#include "runtime/core/stuck.hpp"
 
 namespace muster {
 
@@ -57,6 +58,7 @@ enum class IntentKind {
   reverify,       ///< verification of the merged tree                   -> TaskVerified
   land,           ///< move the mission's branch                         -> Landed
   rebase,         ///< conflict: both sides into the snapshot            -> SnapshotReady
+  decompose,      ///< planner session: a stuck task in parts            -> PlanSubmitted
   final_verify,   ///< whole build and all tests on the integrated tree  -> IntegratedVerified
   master_review,  ///< master reviewer session                           -> VerdictGiven
   request_seal,   ///< commander session at the end                      -> SealRequested
@@ -64,7 +66,7 @@ enum class IntentKind {
 };
 template <>
 struct EnumNames<IntentKind> {
-  static constexpr std::array<std::pair<IntentKind, std::string_view>, 17> table{
+  static constexpr std::array<std::pair<IntentKind, std::string_view>, 18> table{
       {{IntentKind::discover, "discover"},
        {IntentKind::baseline, "baseline"},
        {IntentKind::triage, "triage"},
@@ -78,6 +80,7 @@ struct EnumNames<IntentKind> {
        {IntentKind::reverify, "reverify"},
        {IntentKind::land, "land"},
        {IntentKind::rebase, "rebase"},
+       {IntentKind::decompose, "decompose"},
        {IntentKind::final_verify, "final_verify"},
        {IntentKind::master_review, "master_review"},
        {IntentKind::request_seal, "request_seal"},
@@ -354,6 +357,18 @@ struct SessionCrashed {
   std::string session;
   Error error;
 };
+/// Somebody gets nowhere, and what is done about it. From `restart` on the session ends, with a
+/// StepFailed of code no_progress.
+struct StuckDetected {
+  IntentId step = 0;  ///< the intent of the session; 0 = the mission itself
+  std::string session;
+  std::string role;
+  std::string task;
+  StuckKind kind = StuckKind::no_progress;
+  Rung rung = Rung::retry;
+  std::string detail;
+  bool progressed = false;  ///< something new was done since the last time
+};
 
 using EventBody =
     std::variant<MissionStarted, IntentIssued, StepFailed, ContextDiscovered, BaselineRecorded,
@@ -362,7 +377,7 @@ using EventBody =
                  IssueRaised, IssueResolved, QuestionAsked, UsageRecorded, TimePassed, LimitHit,
                  UserStopped, UserPaused, UserResumed, UserAnswered, UserTold, UserWaived,
                  TodoDecided, TaskProposed, TaskReworded, CommandRefused, NoticePosted, NoticeTold,
-                 SessionCrashed>;
+                 SessionCrashed, StuckDetected>;
 
 /// The form in which events are written. A member more needs no new one: readers take what is
 /// missing as the default. Anything else does, with a step in events.cpp that lifts the older form.

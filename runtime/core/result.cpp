@@ -4,7 +4,7 @@
 
 namespace muster {
 namespace {
-constexpr std::array<std::pair<ErrorCode, std::string_view>, 22> names{{
+constexpr std::array<std::pair<ErrorCode, std::string_view>, 24> names{{
     {ErrorCode::invalid_argument, "invalid_argument"},
     {ErrorCode::not_found, "not_found"},
     {ErrorCode::already_exists, "already_exists"},
@@ -23,6 +23,8 @@ constexpr std::array<std::pair<ErrorCode, std::string_view>, 22> names{{
     {ErrorCode::network, "network"},
     {ErrorCode::stalled, "stalled"},
     {ErrorCode::malformed, "malformed"},
+    {ErrorCode::degenerate, "degenerate"},
+    {ErrorCode::no_progress, "no_progress"},
     {ErrorCode::corrupt, "corrupt"},
     {ErrorCode::no_space, "no_space"},
     {ErrorCode::io_error, "io_error"},

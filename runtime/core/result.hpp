@@ -30,6 +30,8 @@ enum class ErrorCode {
   network,            ///< connect, TLS, reset, broken stream
   stalled,            ///< no byte for the idle timeout
   malformed,          ///< unparsable or nonsensical input from the outside
+  degenerate,         ///< a model's reply that repeats one short unit without end
+  no_progress,        ///< goes round in circles (core/stuck.hpp)
   corrupt,            ///< stored data fails its checks
   no_space,           ///< ENOSPC, EDQUOT
   io_error,           ///< any other errno

@@ -69,7 +69,7 @@ bool settle_barrier(State& state) {
   state.wants_user = has_stage(state, Stage::parked);
   if (state.wants_user) return false;
   if (has_stage(state, Stage::failed) || has_stage(state, Stage::skipped)) {
-    if (!next_iteration(state)) return false;
+    if (!next_iteration(state, {})) return false;
     state.triage = TriageKind::large;  // a small mission that failed needs a plan
     state.phase = Phase::planning;
     return true;

@@ -31,6 +31,8 @@ enum class Stage {
   landing,
   conflicted,  ///< merge conflict; rebase comes next
   rebasing,
+  stuck,  ///< its session went round in circles; the planner cuts it into parts next
+  decomposing,
   done,
   failed,   ///< attempts used up or hopeless; the next plan replaces it
   skipped,  ///< depends on a failed task
@@ -39,23 +41,36 @@ enum class Stage {
 };
 template <>
 struct EnumNames<Stage> {
-  static constexpr std::array<std::pair<Stage, std::string_view>, 22> table{
-      {{Stage::pending, "pending"},   {Stage::waiting_lease, "waiting_lease"},
-       {Stage::leased, "leased"},     {Stage::preparing, "preparing"},
-       {Stage::ready, "ready"},       {Stage::working, "working"},
-       {Stage::worked, "worked"},     {Stage::verifying, "verifying"},
-       {Stage::verified, "verified"}, {Stage::reviewing, "reviewing"},
-       {Stage::approved, "approved"}, {Stage::merging, "merging"},
-       {Stage::merged, "merged"},     {Stage::reverifying, "reverifying"},
-       {Stage::landing, "landing"},   {Stage::conflicted, "conflicted"},
-       {Stage::rebasing, "rebasing"}, {Stage::done, "done"},
-       {Stage::failed, "failed"},     {Stage::skipped, "skipped"},
-       {Stage::dropped, "dropped"},   {Stage::parked, "parked"}}};
+  static constexpr std::array<std::pair<Stage, std::string_view>, 24> table{
+      {{Stage::pending, "pending"},
+       {Stage::waiting_lease, "waiting_lease"},
+       {Stage::leased, "leased"},
+       {Stage::preparing, "preparing"},
+       {Stage::ready, "ready"},
+       {Stage::working, "working"},
+       {Stage::worked, "worked"},
+       {Stage::verifying, "verifying"},
+       {Stage::verified, "verified"},
+       {Stage::reviewing, "reviewing"},
+       {Stage::approved, "approved"},
+       {Stage::merging, "merging"},
+       {Stage::merged, "merged"},
+       {Stage::reverifying, "reverifying"},
+       {Stage::landing, "landing"},
+       {Stage::conflicted, "conflicted"},
+       {Stage::rebasing, "rebasing"},
+       {Stage::stuck, "stuck"},
+       {Stage::decomposing, "decomposing"},
+       {Stage::done, "done"},
+       {Stage::failed, "failed"},
+       {Stage::skipped, "skipped"},
+       {Stage::dropped, "dropped"},
+       {Stage::parked, "parked"}}};
 };
 
 [[nodiscard]] bool is_terminal(Stage stage) noexcept;  ///< done, failed, skipped, dropped, parked
 [[nodiscard]] bool is_terminal(Phase phase) noexcept;  ///< sealed, answered, stopped, failed
-/// Holds leases and a snapshot: from leased to rebasing.
+/// Holds leases and a snapshot: from leased to decomposing.
 [[nodiscard]] bool is_active(Stage stage) noexcept;
 
 struct TaskState {
@@ -82,6 +97,7 @@ struct TaskState {
   std::map<std::string, int> seen_errors;  ///< fingerprint -> times
   std::vector<std::string> guidance;       ///< what the user told it
   std::string reason;                      ///< why failed, skipped, dropped or parked
+  Rung rung = Rung::retry;                 ///< what follows when its session ends with no_progress
   bool forgotten = false;  ///< long finished: only id, title, stage, iteration and commit are left
 };
 
@@ -200,6 +216,16 @@ struct State {
   std::map<IntentId, int> crashes;  ///< of the session of an open intent
   std::vector<Told> told;           ///< to sessions that may still be at work
   int told_count = 0;
+
+  // Who got nowhere (stuck.hpp, ladder.hpp)
+  std::map<std::string, int> stuck;       ///< what was detected, by name of its kind
+  std::map<IntentId, int> interventions;  ///< in the session of an open intent, since progress
+  int replans = 0;                        ///< of stuck tasks, since something landed
+  int stale_iterations = 0;               ///< in a row, without progress
+  int stale_answered = 0;                 ///< so many of them were answered with a rung
+  bool landed = false;                    ///< something did, in this iteration
+  std::vector<std::string> last_reasons;  ///< for which the last iteration began
+  std::string intervention;               ///< what agents are told about it, until progress
 
   // Machine
   IntentId next_intent = 1;

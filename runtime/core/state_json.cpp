@@ -38,6 +38,7 @@ void each_member_of_task(Task& task, Field&& field) {
   field("guidance", task.guidance);
   field("reason", task.reason);
   field("forgotten", task.forgotten);
+  field("rung", task.rung);
 }
 
 template <class Any, class Field>
@@ -115,6 +116,14 @@ void each_count(Any& state, Field&& field) {
   field("crashes", state.crashes);
   field("told", state.told);
   field("told_count", state.told_count);
+  field("stuck", state.stuck);
+  field("interventions", state.interventions);
+  field("replans", state.replans);
+  field("stale_iterations", state.stale_iterations);
+  field("stale_answered", state.stale_answered);
+  field("landed", state.landed);
+  field("last_reasons", state.last_reasons);
+  field("intervention", state.intervention);
   field("next_intent", state.next_intent);
   field("dirty", state.dirty);
   field("startable", state.startable);

@@ -202,7 +202,8 @@ void hit_limit(State& state, const std::string& name, const std::string& detail)
   end_mission(state, Phase::failed, "limit " + name + ": " + detail, ErrorCode::limit_reached);
 }
 
-bool next_iteration(State& state) {
+bool next_iteration(State& state, std::vector<std::string> reasons) {
+  end_iteration(state, std::move(reasons));
   if (state.iteration >= state.limits.iterations) {
     hit_limit(state, "iterations", std::to_string(state.limits.iterations) + " iterations");
     return false;
@@ -277,7 +278,9 @@ std::vector<ReviewFinding> failing_checks(const State& state) {
 }
 
 void add_follow_up_tasks(State& state, const std::vector<ReviewFinding>& findings) {
-  if (!next_iteration(state)) return;
+  std::vector<std::string> reasons;
+  for (const auto& finding : findings) reasons.push_back(cut(finding.message, 200));
+  if (!next_iteration(state, std::move(reasons))) return;
   auto first = state.tasks.size();
   for (const auto& finding : findings)
     add_own_task(state, finding.message, finding.message, finding.file);

@@ -38,12 +38,25 @@ void reject(State& state, TaskState& task, std::vector<ReviewFinding> findings,
             std::vector<std::string> fingerprints);
 void finish_task(State& state, TaskState& task);
 
+// ---- who gets nowhere (climb.cpp)
+
+/// A writing session of the task ended because it went round in circles: the rung that was said.
+void climb(State& state, TaskState& task, const std::string& reason);
+/// The planner's parts take the place of the whole; invalid ones make the next plan go another way.
+void take_parts(State& state, TaskState& task, const std::vector<TaskSpec>& parts);
+void decompose_failed(State& state, TaskState& task, const std::string& reason);
+void on_stuck(State& state, const StuckDetected& event);
+/// An iteration is over; `reasons` is what the next one is for, as far as it is known.
+void end_iteration(State& state, std::vector<std::string> reasons);
+/// A person said how to go on after iterations without progress.
+void answer_progress(State& state, const std::string& text);
+
 // ---- the mission
 
 void end_mission(State& state, Phase phase, std::string reason, ErrorCode code);
 void hit_limit(State& state, const std::string& name, const std::string& detail);
-/// False when there is none left: the mission has ended then.
-bool next_iteration(State& state);
+/// `reasons`: see end_iteration(). False when there is none left: the mission has ended then.
+bool next_iteration(State& state, std::vector<std::string> reasons);
 /// Forgets everything that was said about an integrated tree.
 void clear_final(State& state);
 /// A task of the engine's own making, from a finding, an open issue or a failing check; returns its

@@ -383,6 +383,32 @@ TEST_CASE("asked to stop, the jobs actor ends when all jobs are gone, and starts
   CHECK(stage.processes->children.size() == 1);
 }
 
+TEST_CASE("T9 what belongs to an epoch that is over is not started, also when it had to wait") {
+  Stage stage(at_most(1));
+  TreeEpoch mission;
+  auto task = TreeEpoch::within(mission);
+  auto late = stage.job("late");
+  late.epoch = task.ticket();
+  auto waits = stage.job("waits");
+  waits.epoch = task.ticket();
+  auto other = stage.job("other", "T2");
+  other.epoch = mission.ticket();
+  REQUIRE(stage.start("runs").ok());
+  REQUIRE(stage.start(waits)->queued);
+  REQUIRE(stage.start(other)->queued);
+  SECTION("of one task") { task.advance(); }
+  SECTION("of the whole mission") { mission.advance(); }
+  CHECK(stage.start(late).error().code == ErrorCode::cancelled);
+  stage.exit("runs");
+  CHECK(stage.check("waits").failure->code == ErrorCode::cancelled);
+  bool other_lives = other.epoch.current();
+  CHECK((stage.check("other").state == JobState::running) == other_lives);
+  CHECK(stage.processes->children.size() == (other_lives ? 2U : 1U));
+  auto anew = stage.job("anew");
+  anew.epoch = task.ticket();
+  CHECK(stage.start(anew).ok() == other_lives);  // a task of an old epoch has no new one
+}
+
 TEST_CASE("when the jobs actor is killed no process outlives it") {
   Stage stage;
   REQUIRE(stage.start("a").ok());

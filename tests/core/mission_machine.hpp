@@ -11,6 +11,7 @@
 
 #include "actors/receipt_minter.hpp"
 #include "runtime/core/gate.hpp"
+#include "runtime/core/ladder.hpp"
 #include "runtime/core/state.hpp"
 #include "tests/support/rebuilt_state.hpp"
 
@@ -65,6 +66,12 @@ class MissionMachine {
     log.push_back(event);
     muster::apply(state, event);
     check("after " + std::string(event_name(event)));
+    if (auto stale = detect_no_progress(state)) {
+      log.push_back(*stale);
+      muster::apply(state, *stale);
+      check("after no progress");
+      if (detect_no_progress(state)) fail("says twice that there is no progress");
+    }
     auto intents = decide(state);
     while (!intents.empty() && problem_.empty()) {
       for (const auto& intent : intents) {
@@ -186,8 +193,9 @@ class MissionMachine {
     auto bad = [&](std::uint32_t n) { return good ? 0U : choices_.next(n); };
     if (!good && choices_.next(5) == 1) {
       static constexpr std::array codes{ErrorCode::network, ErrorCode::cancelled,
-                                        ErrorCode::internal, ErrorCode::unauthenticated};
-      return StepFailed{id, {codes[choices_.next(4)], "e" + std::to_string(choices_.next(5)), {}}};
+                                        ErrorCode::internal, ErrorCode::unauthenticated,
+                                        ErrorCode::no_progress};
+      return StepFailed{id, {codes[choices_.next(5)], "e" + std::to_string(choices_.next(5)), {}}};
     }
     switch (intent.kind) {
       case IntentKind::discover: {
@@ -210,6 +218,13 @@ class MissionMachine {
         auto tasks = plan();
         if (bad(6) == 1) tasks.push_back(tasks.front());  // an id twice: must be refused
         return PlanSubmitted{id, tasks, {}};
+      }
+      case IntentKind::decompose: {
+        auto whole = intent.task;
+        std::vector<TaskSpec> parts{task_spec(whole + ".S1"), task_spec(whole + ".S2")};
+        parts[1].depends_on = {parts[0].id};
+        if (bad(6) == 1) parts[0].depends_on = {whole};  // would wait for itself: must be refused
+        return PlanSubmitted{id, parts, {}};
       }
       case IntentKind::prepare:
         return SnapshotReady{id, state.tip, {}};
@@ -295,8 +310,22 @@ class MissionMachine {
     feed(UserAnswered{id, choices_.next(4) == 1 ? "skip" : "approve"});
   }
 
+  /// A session that goes round in circles: the rung is said, and carried out when it ends.
+  void get_stuck() {
+    if (state.open.empty()) return;
+    auto intent = pick_open();
+    static constexpr std::array kinds{StuckKind::same_output, StuckKind::same_call,
+                                      StuckKind::silent_stream};
+    StuckSeen seen{kinds[choices_.next(3)], "d", choices_.next(3) == 1};
+    auto rung = next_rung(state, intent, seen);
+    feed(StuckDetected{intent.id, "s", "r", intent.task, seen.kind, rung, seen.detail,
+                       seen.progressed});
+    if (rung > Rung::intervene) feed(StepFailed{intent.id, {ErrorCode::no_progress, "d", {}}});
+  }
+
   void chaos() {
     auto what = choices_.next(12);
+    if (what == 4) return get_stuck();
     if (what == 1) return user_move();
     if (what == 2 && !log.empty())
       return feed(log[choices_.next(static_cast<std::uint32_t>(log.size()))]);  // again, late

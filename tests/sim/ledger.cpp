@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "actors/mission_sessions.hpp"
 #include "runtime/core/gate.hpp"
 #include "tests/support/rebuilt_state.hpp"
 
@@ -60,6 +61,7 @@ void Ledger::on_event(const std::string& mission, MissionBook& book, const Event
   ++tally.events;
   const auto* intent = std::get_if<IntentIssued>(&event);
   if (intent) check_new(book, *intent);
+  if (intent && is_session_step(intent->kind)) ++tally.sessions;
   if (intent && intent->kind == IntentKind::seal) book.seal_intent = book.handed;
   bool was_over = is_terminal(book.state.phase);
   muster::apply(book.state, event);
@@ -179,7 +181,7 @@ void Ledger::nothing_after_the_end(const std::string& mission, const std::string
   const auto& book = books_[mission];
   if (book.told_end_at)
     world_.fail("after the end", "T9 " + mission + ": " + what + " after its end was told");
-  if (book.stopped_at && world_.now() > *book.stopped_at && what != "a write")
+  if (book.stopped_at)
     world_.fail("after the stop", "T9 " + mission + ": " + what + " after the user's stop");
 }
 

@@ -44,7 +44,7 @@ struct Tally {
   std::uint64_t processes = 0;
   std::uint64_t writes = 0;
   std::size_t most_calls = 0;
-  std::size_t most_sessions = 0;
+  std::uint64_t sessions = 0;  ///< asked for
   std::map<std::string, int> faults;
 };
 

@@ -1,6 +1,7 @@
 // muster_sim: the whole engine under virtual time, with everything that can go wrong.
 // docs/simulator.md
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <string>
@@ -74,6 +75,36 @@ void print_failure(const Options& options, const Outcome& outcome) {
               command_of(shrunk.options).c_str());
 }
 
+/// T9: the same run again and again, stopped one event later each time.
+int stop_everywhere(const CommandLine& line) {
+  auto begun = std::chrono::steady_clock::now();
+  std::uint64_t calls = 0;
+  auto whole = simulate(line.options);
+  if (whole.violation) {
+    print_failure(line.options, whole);
+    return 1;
+  }
+  auto step = line.bound == 0 ? 1 : std::max<std::uint64_t>(1, whole.tally.events / line.bound);
+  for (std::uint64_t at = 1; at <= whole.tally.events; at += step) {
+    auto options = line.options;
+    options.stop_at = at;
+    auto outcome = simulate(options);
+    calls += outcome.tally.model_calls;
+    if (!outcome.violation) continue;
+    print_failure(options, outcome);
+    return 1;
+  }
+  std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begun;
+  std::printf(
+      "seed %llu: stopped at %s%llu events of a mission of %llu sessions: nothing began "
+      "after the stop, nothing was left; %llu model calls, wall %.2f s\n",
+      static_cast<unsigned long long>(line.options.seed), step == 1 ? "each of " : "some of ",
+      static_cast<unsigned long long>(whole.tally.events),
+      static_cast<unsigned long long>(whole.tally.sessions), static_cast<unsigned long long>(calls),
+      wall.count());
+  return 0;
+}
+
 int run(const CommandLine& line) {
   auto begun = std::chrono::steady_clock::now();
   Totals totals;
@@ -108,5 +139,6 @@ int main(int argc, char** argv) {
   }
   init_message_types();
   if (line->self_test) return sim::self_test() ? 0 : 1;
+  if (line->stop_everywhere) return sim::stop_everywhere(*line);
   return sim::run(*line);
 }

@@ -38,6 +38,8 @@ Status read_value(CommandLine& line, const std::string& name, const std::string&
   if (name == "--agents") good = read_number(value, options.agents) && options.agents > 0;
   if (name == "--seeds") good = read_number(value, line.seeds) && line.seeds > 0;
   if (name == "--max-faults") good = read_number(value, options.max_faults);
+  if (name == "--tasks") good = read_number(value, options.tasks) && options.tasks > 0;
+  if (name == "--stop-at") good = read_number(value, options.stop_at) && options.stop_at > 0;
   if (name == "--plant") good = !(options.plant = value).empty();
   if (name == "--faults") {
     auto faults = read_faults(value);
@@ -73,6 +75,8 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments
       line.options.tame = true;
     } else if (name == "--self-test") {
       line.self_test = true;
+    } else if (name == "--stop-everywhere") {
+      line.stop_everywhere = true;
     } else if (i + 1 < arguments.size()) {
       if (auto read = read_value(line, name, arguments[++i]); !read) return read.error();
     } else {
@@ -81,6 +85,7 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments
   }
   std::uint64_t most = 0;
   if (const char* wanted = std::getenv("MUSTER_SIM_SEEDS"); wanted && read_number(wanted, most)) {
+    line.bound = most;
     if (line.options.agents >= 100) most /= 50;  // such a run is worth so many small ones
     line.seeds = std::clamp<std::uint64_t>(most, 1, line.seeds);
   }
@@ -91,7 +96,8 @@ std::string usage() {
   std::string faults;
   for (const auto& name : all_faults()) faults += (faults.empty() ? "" : ",") + name;
   return "muster_sim --seed N --missions M --agents K [--seeds COUNT] [--faults LIST|all|none]\n"
-         "           [--max-faults N] [--tame] [--trace] | --self-test\n"
+         "           [--max-faults N] [--tasks N] [--tame] [--trace]\n"
+         "           [--stop-at N | --stop-everywhere] | --self-test\n"
          "faults: " +
          faults + "\n";
 }
@@ -105,6 +111,8 @@ std::string command_of(const Options& options) {
              " --faults " + (faults.empty() ? "none" : faults);
   if (options.tame) out += " --tame";
   if (options.max_faults >= 0) out += " --max-faults " + std::to_string(options.max_faults);
+  if (options.tasks > 0) out += " --tasks " + std::to_string(options.tasks);
+  if (options.stop_at > 0) out += " --stop-at " + std::to_string(options.stop_at);
   if (!options.plant.empty()) out += " --plant " + options.plant;
   return out;
 }

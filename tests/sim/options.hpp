@@ -20,6 +20,8 @@ struct Options {
   bool tame = false;             ///< agents only do good work
   int max_faults = -1;           ///< faults after so many are not injected; -1 = all
   std::string plant;             ///< a bug to be found; "" = none
+  int tasks = 0;                 ///< of the first plan; 0 = the seed's choice
+  std::uint64_t stop_at = 0;     ///< the user stops all missions after so many events; 0 = never
   bool operator==(const Options&) const = default;
 };
 
@@ -29,6 +31,8 @@ struct CommandLine {
   std::uint64_t seeds = 1;  ///< from options.seed on; bounded by $MUSTER_SIM_SEEDS
   bool trace = false;
   bool self_test = false;
+  bool stop_everywhere = false;  ///< once for each event of the run
+  std::uint64_t bound = 0;       ///< $MUSTER_SIM_SEEDS: of runs, for slow builds; 0 = none
   bool help = false;
 };
 

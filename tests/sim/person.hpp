@@ -18,6 +18,7 @@ class Person {
 
   /// Looks in, and goes on doing so.
   void watch();
+  void stop(const std::string& mission) { control(mission, "stop", "{}"); }
   [[nodiscard]] bool stopped(const std::string& mission) const {
     return stopped_.contains(mission);
   }

@@ -93,7 +93,7 @@ MissionPlan make_mission(const Options& options, int number, Rng random) {
   auto& start = out.start;
   start.mission = "M" + std::to_string(number);
   start.objective = "Objective of " + start.mission;
-  start.kind = big ? MissionKind::run : kind_of(random);
+  start.kind = big || options.tasks > 0 ? MissionKind::run : kind_of(random);
   start.workspace = "/work/" + start.mission;
   start.approve_plan = random.chance(0.15);
   start.baseline = random.chance(0.8);
@@ -109,6 +109,12 @@ MissionPlan make_mission(const Options& options, int number, Rng random) {
   out.shared = big ? 0.02 : 0.3;
   out.dependent = big ? 0.05 : random.chance(0.5) ? 0.4 : 0.1;
   out.small = random.chance(0.1) && !big;
+  if (options.tasks > 0) {
+    out.tasks = out.files = options.tasks;
+    out.small = false;
+    start.approve_plan = false;
+    start.limits.active_tasks = options.agents;
+  }
   out.red_before = random.chance(0.1);
   out.begins = random.between(0, 30) * seconds;
   return out;

@@ -5,6 +5,7 @@
 namespace muster::sim {
 namespace {
 
+constexpr Micros longest_stop = 20 * seconds;  // commands get some of it to end by themselves
 constexpr Micros stuck_after = 4 * 60 * minutes;
 
 bool is_flag(const std::string& fault) {
@@ -104,6 +105,7 @@ void Simulation::play() {
     for (auto& engine : engines_)
       if (engine.crash_in && --*engine.crash_in <= 0) crash(engine);
     inject_due();
+    stop_in_time();
     check_lives();
   }
 }
@@ -127,6 +129,13 @@ void Simulation::check_lives() {
                std::to_string(book.state.questions.size()) + " questions" +
                (book.state.paused ? ", paused" : "");
   world_.fail("stuck", "nothing happened for hours:" + where);
+}
+
+/// T9: at this event of the journal the user has had enough.
+void Simulation::stop_in_time() {
+  if (options_.stop_at == 0 || stopped_ || ledger_.tally.events < options_.stop_at) return;
+  stopped_ = true;
+  for (const auto& mission : scenario_.missions) person_.stop(mission.start.mission);
 }
 
 // ---- faults
@@ -220,6 +229,11 @@ void Simulation::check_end(const MissionPlan& plan) {
   if (book.processes != 0) world_.fail("the end", id + ": a process still runs");
   compare_rebuilt(id);
   auto phase = book.state.phase;
+  if (stopped_ && options_.faults.empty() && phase == Phase::stopped &&
+      *book.told_end_at - *book.stopped_at > longest_stop)
+    world_.fail("slow stop", "T9 " + id + ": its end was told " +
+                                 std::to_string((*book.told_end_at - *book.stopped_at) / millis) +
+                                 " ms after the user's stop");
   bool fine = phase == Phase::sealed || phase == Phase::answered || person_.stopped(id);
   if (options_.tame && !fine)
     world_.fail("tame", id + " ends as " + std::string(name_of(phase)) + " (" +

@@ -55,6 +55,7 @@ class Simulation {
   void inject(const PlannedFault& fault);
   void crash(Engine& engine);
   void check_lives();
+  void stop_in_time();
   void settle();
   void check_end(const MissionPlan& plan);
   void compare_rebuilt(const std::string& mission);
@@ -71,6 +72,7 @@ class Simulation {
   TreesByMission trees_;
   Person person_;
   std::deque<PlannedFault> faults_;
+  bool stopped_ = false;
   std::vector<std::unique_ptr<EngineLife>> lives_;  ///< all: actors of earlier ones may linger
   std::vector<Engine> engines_;
 };

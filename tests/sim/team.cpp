@@ -74,6 +74,7 @@ ModelReply Team::reply(const Turn& turn) {
   auto& session = session_of(turn);
   auto number = ++session.turns;
   auto out = [&] {
+    if (session.circles > 0) return circle(session);
     if (number < 12 && session.random.chance(scenario_.mischief)) return mischief(turn, session);
     if (session.next.empty()) return end_of(turn, session);
     auto next = std::move(session.next.front());
@@ -128,7 +129,7 @@ void Team::plan_work(const Turn& turn, Session& session) {
 
 ModelReply Team::mischief(const Turn& turn, Session& session) {
   auto& random = session.random;
-  switch (random.below(14)) {
+  switch (random.below(16)) {
     case 0:
       return says("I think that all is well.");
     case 1:
@@ -157,9 +158,19 @@ ModelReply Team::mischief(const Turn& turn, Session& session) {
                    {{"job", turn.session + ".J" + std::to_string(random.below(3))}});
     case 12:
       return calls("submit_verdict", {{"verdict", "perhaps"}});
+    case 13:
+      session.circles = static_cast<int>(random.between(2, 12));
+      return circle(session);
     default:
       return end_of(turn, session);  // too early
   }
+}
+
+/// The same again, or one thing and the other in turn; told of it or not.
+ModelReply Team::circle(Session& session) {
+  --session.circles;
+  bool other = session.pieces % 2 == 1 && session.circles % 2 == 1;
+  return calls("read", {{"path", other ? "Makefile" : "src/old.cpp"}});
 }
 
 ModelReply Team::end_of(const Turn& turn, Session& session) {
@@ -167,6 +178,7 @@ ModelReply Team::end_of(const Turn& turn, Session& session) {
     return calls("request_seal", {{"summary", "all done"}});
   if (turn.role == "commander") return triage(turn, session);
   if (turn.role == "searcher") return calls("answer", {{"text", "it is in src"}});
+  if (turn.role == "planner" && turn.task != "-") return parts(turn, session);
   if (turn.role == "planner") return plan(turn, session);
   if (turn.role == "worker" || turn.role == "fixer")
     return calls("submit_result", {{"summary", "done"}, {"test_exempt_reason", "no test here"}});
@@ -198,6 +210,20 @@ ModelReply Team::plan(const Turn& turn, Session& session) {
                 stream(options_.seed, {"task", turn.mission, prefix, std::to_string(first + i)})));
   if (session.random.chance(scenario_.mischief)) tasks[0]["depends_on"] = {tasks[0]["id"]};
   return calls("submit_plan", {{"summary", "so we do it"}, {"tasks", tasks}});
+}
+
+/// A task that got nowhere, in two parts.
+ModelReply Team::parts(const Turn& turn, Session& session) {
+  const auto& mission = scenario_.mission(turn.mission);
+  json tasks = json::array();
+  for (int i = 1; i <= 2; ++i) {
+    auto task =
+        task_of(mission, turn.task + ".S", i,
+                stream(options_.seed, {"part", turn.mission, turn.task, std::to_string(i)}));
+    if (session.random.chance(0.5)) task["depends_on"] = json::array();
+    tasks.push_back(task);
+  }
+  return calls("submit_plan", {{"summary", "in parts"}, {"tasks", tasks}});
 }
 
 ModelReply Team::verdict(const Turn& turn, Session& session) {

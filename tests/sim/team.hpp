@@ -36,6 +36,7 @@ class Team {
     std::deque<ModelReply> next;  ///< what it has in mind; empty: it ends
     int turns = 0;
     int pieces = 0;
+    int circles = 0;  ///< turns that it goes on doing the same
   };
   Session& session_of(const Turn& turn);
   void make_up_mind(const Turn& turn, Session& session);
@@ -44,6 +45,8 @@ class Team {
   ModelReply mischief(const Turn& turn, Session& session);
   ModelReply triage(const Turn& turn, Session& session);
   ModelReply plan(const Turn& turn, Session& session);
+  ModelReply parts(const Turn& turn, Session& session);
+  ModelReply circle(Session& session);
   ModelReply verdict(const Turn& turn, Session& session);
   std::string effect(const Turn& turn);
 
