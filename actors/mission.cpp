@@ -67,11 +67,10 @@ compat::Behavior<mission_actor> Mission::make_behavior() {
         if (passivated_ || !waiting_requests_.empty()) return wake(request);
         idle_timer_.cancel();
         watch_idleness();
-        if (request.method == "status") return tell_status();
         if (request.method == "resume" && journal_failure_) return resume();
-        auto reply = on_control(request);
-        if (!reply) return to_caf(reply.error());
-        return *reply;
+        auto promise = compat::promise<std::string>(self_);
+        answer_request(request, promise);
+        return promise;
       },
       [this](journal_failed_atom, const JournalFailure& failure) {
         on_journal_failed(failure.error);
@@ -419,12 +418,6 @@ void Mission::on_todo_edit(const std::string& text) {
 // ----------------------------------------------------------------------------------------------------------------------
 
 /// The scheduler and the jobs are asked for their part; without an answer it is left out.
-caf::result<std::string> Mission::tell_status() {
-  auto promise = compat::promise<std::string>(self_);
-  deliver_status(promise);
-  return promise;
-}
-
 void Mission::deliver_status(compat::Promise<std::string> promise) {
   std::vector<SessionView> views;
   for (const auto& [id, running] : sessions_) views.push_back(running.view);
@@ -448,6 +441,23 @@ void Mission::deliver_status(compat::Promise<std::string> promise) {
   compat::request(
       self_, deps_.session.scheduler, status_deadline, with_slots,
       [ask_jobs](const Error&) mutable { ask_jobs(); }, status_atom_v);
+}
+
+/// What a person said is on disk before it is acknowledged: a crash must not take it back.
+void Mission::answer_request(const ControlRequest& request, compat::Promise<std::string> promise) {
+  if (request.method == "status") return deliver_status(std::move(promise));
+  auto reply = on_control(request);
+  if (!reply) return compat::fail(promise, reply.error());
+  if (request.method == "diff_base" || request.method == "plan_text")
+    return promise.deliver(*reply);
+  compat::request(
+      self_, deps_.session.journal, request_deadline,
+      [promise, text = *reply]() mutable { promise.deliver(text); },
+      [promise](const Error& error) mutable {
+        compat::fail(promise,
+                     {error.code, "done, but not on disk: " + error.message, error.context});
+      },
+      flush_atom_v, spec_.mission);
 }
 
 Result<std::string> Mission::answer(const std::string& id, const std::string& text) {

@@ -192,7 +192,7 @@ class Mission {
   Result<std::string> on_control(const ControlRequest& request);
   Result<std::string> answer(const std::string& id, const std::string& text);
   Result<std::string> tell(const std::string& task, const std::string& text);
-  caf::result<std::string> tell_status();
+  void answer_request(const ControlRequest& request, compat::Promise<std::string> promise);
   void deliver_status(compat::Promise<std::string> promise);
   [[nodiscard]] TreeEpoch::Ticket ticket_for(const std::string& task);
 

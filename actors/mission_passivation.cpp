@@ -84,15 +84,10 @@ caf::result<std::string> Mission::wake(const ControlRequest& request) {
 
 void Mission::answer_waiting(const std::optional<Error>& failure) {
   for (auto& [request, promise] : std::exchange(waiting_requests_, {})) {
-    if (failure) {
+    if (failure)
       compat::fail(promise, *failure);
-    } else if (request.method == "status") {
-      deliver_status(promise);
-    } else if (auto reply = on_control(request)) {
-      promise.deliver(*reply);
-    } else {
-      compat::fail(promise, reply.error());
-    }
+    else
+      answer_request(request, promise);
   }
 }
 

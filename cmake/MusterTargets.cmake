@@ -194,7 +194,7 @@ function(muster_simulator folder)
   muster_simulation("500 seeds of agents that do good work only" --seed 7001 --seeds 500 --agents 20 --tame)
   muster_simulation("5 seeds of 1000 agents" --seed 1 --seeds 5 --agents 1000)
   muster_simulation("stopped at every event of a mission of 50 sessions"
-    --seed 4 --agents 20 --tasks 22 --faults none --stop-everywhere)
+    --seed 4 --agents 20 --tasks 10 --faults interleave --stop-everywhere)
   muster_simulation("planted bugs are found, made smaller and come again" --self-test)
 endfunction()
 

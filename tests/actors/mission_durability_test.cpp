@@ -259,4 +259,21 @@ TEST_CASE("a wall clock that jumps does not use up the mission's time") {
   CHECK(stage.last("mission_ended")["exit_code"] == 4);
 }
 
+TEST_CASE("D1 what a person said is on disk before it is acknowledged") {
+  MissionStage stage;
+  stage.agent = [](const Turn& turn) { return turn.agent == "worker" ? never : by_the_team; };
+  stage.start();
+  stage.base.time.advance(1min);
+  stage.base.store->hold();
+  auto told = stage.begin_control("tell", {{"text", "use tabs"}});
+  CHECK_FALSE(told.done());
+  while (stage.base.store->release() > 0) stage.base.time.run();
+  CHECK(told.ok());
+  CHECK(stage.folded().guidance == std::vector<std::string>{"use tabs"});
+  stage.base.store->fail("M", {ErrorCode::no_space, "disk full"});
+  auto lost = stage.begin_control("tell", {{"text", "use spaces"}});
+  while (stage.base.store->release() > 0) stage.base.time.run();
+  CHECK(lost.get().error().code == ErrorCode::no_space);
+}
+
 }  // namespace muster

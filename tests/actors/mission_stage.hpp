@@ -133,6 +133,14 @@ struct MissionStage {
     return base.time.ask<std::string>(mission, control_atom_v,
                                       ControlRequest{method, params.dump()});
   }
+  /// Asked, and not waited for: while the disk holds back, so does the answer.
+  Pending<std::string> begin_control(const std::string& method,
+                                     const json& params = json::object()) {
+    auto pending = base.time.begin<std::string>(mission, control_atom_v,
+                                                ControlRequest{method, params.dump()});
+    base.time.run();
+    return pending;
+  }
   json status() { return json::parse(*control("status")); }
   [[nodiscard]] int count(const std::string& type) const {
     int found = 0;

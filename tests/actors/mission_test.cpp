@@ -171,11 +171,13 @@ TEST_CASE(
   stage.start();
   REQUIRE(stage.base.model.in_flight == 2);
   stage.base.store->hold();
-  REQUIRE(stage.control("pause").ok());
+  auto paused = stage.begin_control("pause");
   CHECK(stage.base.model.in_flight == 0);
   CHECK(stage.base.slots().in_use == 0);
   CHECK(stage.count("mission_paused") == 0);
+  CHECK_FALSE(paused.done());
   while (stage.base.store->release() > 0) stage.base.time.run();
+  CHECK(paused.ok());
   CHECK(stage.count("mission_paused") == 1);
   CHECK(stage.status()["phase"] == "paused");
   auto requests = stage.base.model.requests.size();
@@ -184,8 +186,9 @@ TEST_CASE(
   CHECK(stage.count("needs_user") == 0);
   for (const auto& task : stage.folded().tasks) CHECK(task.attempt == 0);
   held = false;
-  REQUIRE(stage.control("resume").ok());
+  auto resumed = stage.begin_control("resume");
   while (stage.base.store->release() > 0) stage.base.time.run();
+  CHECK(resumed.ok());
   for (int i = 0; i < 200 && stage.count("mission_ended") == 0; ++i) {
     stage.base.time.advance(1s);
     stage.base.store->release();
@@ -301,7 +304,8 @@ TEST_CASE(
   stage.start();
   auto before = stage.base.records("event").size();
   stage.base.store->fail("M", {ErrorCode::no_space, "disk full"});
-  REQUIRE(stage.control("tell", {{"text", "use tabs"}}).ok());  // this event is lost
+  auto lost = stage.control("tell", {{"text", "use tabs"}});
+  CHECK(lost.error().code == ErrorCode::no_space);
   CHECK(stage.count("journal_failed") == 1);
   CHECK(stage.last("journal_failed")["error"].get<std::string>().find("disk full") !=
         std::string::npos);
@@ -358,7 +362,7 @@ TEST_CASE(
   };
   stage.start();
   stage.base.store->hold();
-  REQUIRE(stage.control("tell", {{"text", "use tabs"}}).ok());
+  (void)stage.begin_control("tell", {{"text", "use tabs"}});
   compat::kill(stage.mission);
   stage.base.time.run();
   held = false;

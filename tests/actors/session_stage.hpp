@@ -142,6 +142,7 @@ struct SessionStage {
   std::shared_ptr<AgentProfile> profile = make_profile("worker");
   SessionLimits limits;
   std::set<std::string> leases = {"a.txt"};
+  TreeEpoch epoch;                   ///< of what is spawned
   std::vector<std::string> guarded;  ///< commands that the guard was asked about
   std::string forbidden = "rm";      ///< commands that start so are refused
   std::optional<Error> open_error;
@@ -196,6 +197,7 @@ struct SessionStage {
     spec.briefing = "[" + name + "]\nDo it.";
     spec.root = "/trees/M1.T1";
     spec.leases = leases;
+    spec.epoch = epoch.ticket();
     spec.profile = profile;
     spec.limits = limits;
     return time.spawn<Session, session_actor>(std::move(spec), deps(), mission);

@@ -56,6 +56,38 @@ TEST_CASE(
   stage.check_ended(session);
 }
 
+TEST_CASE("T9 when its epoch is over a session begins nothing, before it hears of it") {
+  SessionStage stage;
+  stage.pool.held = true;
+  session_actor session;
+  SECTION("no write that is on its way to the pool") {
+    stage.script({calls("write", write_args("a.txt", "new"))});
+    session = stage.start();
+    stage.epoch.advance();
+    stage.pool.run_one(0);
+    stage.time.run();
+    CHECK(stage.files->at("a.txt") == "alpha");
+  }
+  SECTION("no model call after what it read") {
+    stage.script({calls("read", {{"path", "a.txt"}}), submits()});
+    session = stage.start();
+    stage.epoch.advance();
+    stage.pool.run_one(0);
+    stage.time.run();
+  }
+  SECTION("no command") {
+    stage.store->hold();
+    stage.script({calls("shell", {{"command", "make"}})});
+    session = stage.start();
+    stage.epoch.advance();
+    while (stage.store->release() > 0) stage.time.run();
+    CHECK(stage.processes->inner.children.empty());
+  }
+  CHECK(stage.model.requests.size() == 1);
+  CHECK(stage.failed_with(ErrorCode::cancelled));
+  CHECK(stage.time.dead(session));
+}
+
 TEST_CASE("malformed arguments are an error for the model, and it recovers") {
   SessionStage stage;
   auto wrong = GENERATE(std::string("{\"path\":"), std::string("[1]"), std::string("5"),

@@ -272,6 +272,8 @@ void Ledger::notice(const Notice& notice) {
   if (notice.type != "tick" && notice.type != "agent") progress();
   if (notice.type == "tick" || notice.mission.empty()) return;
   auto& book = books_[notice.mission];
+  // The journal hears of it later: what is between the two must not begin either.
+  if (notice.type == "user_stopped" && !book.stopped_at) book.stopped_at = world_.now();
   if (notice.type != "mission_ended") return;
   say(notice.mission + " told: " + notice.json);
   book.told_end_at = world_.now();
