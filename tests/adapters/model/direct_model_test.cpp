@@ -303,7 +303,9 @@ TEST_CASE("HTML and other nonsense under a 200 are malformed") {
 TEST_CASE("a reply above the bound of 10 MB is cut") {
   ByteServer server([](Exchange& exchange) {
     exchange.begin_stream();
-    const auto chunk = text_chunk(std::string(100'000, 'x'));
+    std::string text;
+    for (int line = 0; text.size() < 100'000; ++line) text += std::to_string(line) + " things\n";
+    const auto chunk = text_chunk(text);
     while (exchange.chunk(chunk)) {
     }
     exchange.close();
@@ -313,6 +315,20 @@ TEST_CASE("a reply above the bound of 10 MB is cut") {
   CHECK(call->failure().error.code == ErrorCode::malformed);
   CHECK(call->deltas.size() <= 10U << 20U);
   CHECK(call->deltas.size() > 10'000'000);
+}
+
+TEST_CASE("O1 a model that writes the same for ever is cut, and its connection closed") {
+  ByteServer server([](Exchange& exchange) {
+    exchange.begin_stream();
+    const auto chunk = text_chunk("and so on, ");
+    while (exchange.chunk(chunk)) {
+    }
+    exchange.close();
+  });
+  Fixture fixture;
+  const auto call = fixture.start(server);
+  CHECK(call->failure().error.code == ErrorCode::degenerate);
+  CHECK(call->deltas.size() < 1'000'000);
 }
 
 TEST_CASE("the reply comes with [DONE], and the connection serves the next call") {
