@@ -134,6 +134,15 @@ std::vector<UiEvent> story() {
        {"task", "M1.T1"},
        {"command", "rm -rf ~ " + evil},
        {"reason", "refused (delete): it lies outside"}});
+  add(31600, "stuck_detected",
+      {{"session", "S9"},
+       {"role", "worker"},
+       {"task", "M1.T1"},
+       {"kind", "same_call"},
+       {"rung", "intervene"},
+       {"detail", "made the same call 3 times: read a" + evil}});
+  add(31700, "stuck_detected",
+      {{"session", ""}, {"kind", "no_progress"}, {"rung", "ask"}, {"detail", "5 iterations"}});
   add(32000, "limit_hit", {{"name", "max_cost_usd"}, {"detail", "5 USD"}, {"fatal", false}});
   add(33000, "something_new", {{"a", evil}});
   add(60000, "sealed",
