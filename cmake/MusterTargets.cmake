@@ -96,6 +96,7 @@ function(muster_tests folder)
   endif()
 
   set(no_tests support scenarios fixtures data sim crash)
+  set(threads_tests actors e2e)
   # What a folder is linked with; the others are linked with everything.
   set(link_core muster_core)
   set(link_ports muster_ports)
@@ -115,6 +116,10 @@ function(muster_tests folder)
     elseif(file MATCHES "^${PROJECT_SOURCE_DIR}/${folder}/([^/]+)/")
       set(name ${CMAKE_MATCH_1})
       if(name IN_LIST no_tests)
+        continue()
+      endif()
+      # ThreadSanitizer is for what has threads; the rest it would only make slow.
+      if(MUSTER_SANITIZE STREQUAL thread AND NOT name IN_LIST threads_tests)
         continue()
       endif()
     else()
