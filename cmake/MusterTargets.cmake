@@ -102,7 +102,7 @@ function(muster_tests folder)
   set(link_ports muster_ports)
   set(link_messages muster_messages)
   set(link_config muster_config)
-  set(link_actors muster_actors)
+  set(link_actors muster_actors muster_adapter_io muster_adapter_store)  # with threads_test.cpp's real ports
 
   muster_glob(files "${folder}/*.cpp")
   set(names "")
