@@ -1,12 +1,16 @@
 # Finds what scripts/setup put onto this machine. It knows where; CMake only asks.
 
+set(muster_setup_for "")
+if(MUSTER_SANITIZE STREQUAL thread)
+  set(muster_setup_for --tsan)
+endif()
 execute_process(
-  COMMAND bash "${PROJECT_SOURCE_DIR}/scripts/setup" --print-prefix
+  COMMAND bash "${PROJECT_SOURCE_DIR}/scripts/setup" --print-prefix ${muster_setup_for}
   OUTPUT_VARIABLE muster_prefixes
   OUTPUT_STRIP_TRAILING_WHITESPACE
   RESULT_VARIABLE muster_prefixes_missing)
 if(NOT muster_prefixes_missing EQUAL 0)
-  message(FATAL_ERROR "Dependencies are missing. Run scripts/setup once, then configure again.")
+  message(FATAL_ERROR "Dependencies are missing. Run scripts/setup ${muster_setup_for} once, then configure again.")
 endif()
 string(REPLACE "\n" ";" muster_prefixes "${muster_prefixes}")
 # A build folder configured before an update of a dependency must not keep pointing at the old one.

@@ -131,6 +131,7 @@ class Runner {
   explicit Runner(RunOptions options) : options_(std::move(options)) {}
 
   int run() {
+    auto keeper_fd = take_keeper_fd();  // changes the environment: while nobody else can read it
     auto lock = acquire_lock(options_.engine.paths);
     if (!lock) return refuse(lock.error());
     auto engine = Engine::start(options_.engine);
@@ -143,7 +144,7 @@ class Runner {
     engine_->subscribe("view", [this](const Notice& notice) {
       inbox_.put({Inbox::Item::Kind::notice, notice});
     });
-    auto keeper = watch_keeper();
+    auto keeper = watch_keeper(std::move(keeper_fd));
     SignalThread signals(inbox_);
     if (auto started = start(); !started) return refuse(started.error());
     auto code = watch();
@@ -157,8 +158,7 @@ class Runner {
 
  private:
   /// Without a keeper (the demo) there is nobody to watch.
-  std::unique_ptr<KeeperLink> watch_keeper() {
-    auto fd = take_keeper_fd();
+  std::unique_ptr<KeeperLink> watch_keeper(UniqueFd fd) {
     if (!fd) return nullptr;
     return std::make_unique<KeeperLink>(engine_->loop(), std::move(fd), [this] {
       inbox_.put({Inbox::Item::Kind::keeper_gone, {}});

@@ -296,7 +296,7 @@ Stage::Stage() : root_(make_root()) {
                   {"HOME", home},
                   {"LANG", "C.UTF-8"},
                   {"GIT_CONFIG_NOSYSTEM", "1"}};
-  for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"})
+  for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"})
     if (const char* value = std::getenv(name)) environment_[name] = value;
   test::write_file(
       home + "/.gitconfig",

@@ -64,7 +64,8 @@ TEST_CASE("status from a second terminal tells phase, tasks and the open questio
              ContainsSubstring("M1.T1"));
 }
 
-TEST_CASE("answer from a second terminal reaches the agent that asked, and the mission seals") {
+TEST_CASE("answer from a second terminal reaches the agent that asked, and the mission seals",
+          "[threads]") {
   Asking mission(rule({{"agent", "worker"}, {"text_matches", "The user answers: a formal one"}},
                       {plain::edit_greet()}));
   auto unknown = mission.machine.muster({"answer", "Q99", "whatever"});
@@ -80,7 +81,7 @@ TEST_CASE("answer from a second terminal reaches the agent that asked, and the m
   CHECK(read_file(mission.machine.folder("project/greet.sh")) == "echo \"good day, $1\"\n");
 }
 
-TEST_CASE("T5 tell from a second terminal reaches the agent at its next turn") {
+TEST_CASE("T5 tell from a second terminal reaches the agent at its next turn", "[threads]") {
   Asking mission(
       rule({{"agent", "worker"}, {"text_matches", "keep it short"}}, {plain::edit_greet()}));
   CHECK(mission.machine.muster({"tell", "keep it short"}).exit_code == 0);
@@ -91,7 +92,8 @@ TEST_CASE("T5 tell from a second terminal reaches the agent at its next turn") {
   CHECK(read_file(mission.machine.folder("project/greet.sh")) == "echo \"good day, $1\"\n");
 }
 
-TEST_CASE("stop from a second terminal ends the run, and nothing of it is in the tree") {
+TEST_CASE("stop from a second terminal ends the run, and nothing of it is in the tree",
+          "[threads]") {
   Asking mission;
   auto stop = mission.machine.muster({"stop"});
   INFO(stop.err);
@@ -106,7 +108,8 @@ TEST_CASE("stop from a second terminal ends the run, and nothing of it is in the
   CHECK_FALSE(nobody.err.empty());
 }
 
-TEST_CASE("attach from a second terminal sees the rest of the mission and ends with it") {
+TEST_CASE("attach from a second terminal sees the rest of the mission and ends with it",
+          "[threads]") {
   Asking mission(rule({{"agent", "worker"}, {"turn", 2}}, {plain::edit_greet()}));
   auto attached = mission.machine.start({"attach", "--json"});
   // It has arrived when it sees what is told after it came.
@@ -124,7 +127,8 @@ TEST_CASE("attach from a second terminal sees the rest of the mission and ends w
   CHECK(Events(ended.out).count("landed") == 1);
 }
 
-TEST_CASE("logs from a second terminal reads the journal of a mission at work, at any moment") {
+TEST_CASE("logs from a second terminal reads the journal of a mission at work, at any moment",
+          "[threads]") {
   Sandbox machine(plain::files());
   machine.script(scenario(plain::large_mission()));
   auto run = machine.start({"run", "Be polite", "--json"});

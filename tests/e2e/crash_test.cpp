@@ -60,7 +60,7 @@ pid_t child_of(pid_t parent) {
 
 }  // namespace
 
-TEST_CASE("an interrupt pauses within five seconds; resume goes on and seals") {
+TEST_CASE("an interrupt pauses within five seconds; resume goes on and seals", "[threads]") {
   Underway mission;
   auto asked = std::chrono::steady_clock::now();
   mission.run->signal(SIGINT);
@@ -92,7 +92,8 @@ TEST_CASE(
 #endif
 }
 
-TEST_CASE("D1 kill -9 of the engine: the keeper starts it again and the mission seals") {
+TEST_CASE("D1 kill -9 of the engine: the keeper starts it again and the mission seals",
+          "[threads]") {
   Underway mission;
   REQUIRE(::kill(child_of(mission.run->pid()), SIGKILL) == 0);
   mission.check_sealed(mission.run->wait());

@@ -15,7 +15,7 @@ using nlohmann::json;
 
 }  // namespace
 
-TEST_CASE("D6 archived missions are listed, logged and reported like the others") {
+TEST_CASE("D6 archived missions are listed, logged and reported like the others", "[threads]") {
   Sandbox machine(plain::files());
   machine.script(scenario(plain::large_mission()));
   REQUIRE(machine.muster({"run", "Be polite"}).exit_code == 0);

@@ -17,7 +17,8 @@ using nlohmann::json;
 }  // namespace
 
 TEST_CASE(
-    "run --json on a plain repository: versioned lines, the result last, the change in the tree") {
+    "run --json on a plain repository: versioned lines, the result last, the change in the tree",
+    "[threads]") {
   Sandbox machine(plain::files());
   machine.script(scenario(plain::large_mission()));
   auto ended = machine.muster({"run", "Be polite", "--json"});

@@ -113,7 +113,7 @@ Sandbox::Sandbox(const Files& files) : repository_(temp_.path() + "/project") {
                  {"LANG", "C.UTF-8"},
                  {"TMPDIR", temp_.path()},
                  {"GIT_CONFIG_NOSYSTEM", "1"}};
-  for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"})
+  for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"})
     if (const char* value = std::getenv(name)) environment[name] = value;
   write_file(home + "/.gitconfig",
              "[user]\n\tname = Ada\n\temail = ada@localhost\n[init]\n\tdefaultBranch = main\n");
