@@ -279,6 +279,7 @@ std::vector<ReviewFinding> failing_checks(const State& state) {
 
 void add_follow_up_tasks(State& state, const std::vector<ReviewFinding>& findings) {
   std::vector<std::string> reasons;
+  reasons.reserve(findings.size());
   for (const auto& finding : findings) reasons.push_back(cut(finding.message, 200));
   if (!next_iteration(state, std::move(reasons))) return;
   auto first = state.tasks.size();

@@ -94,6 +94,7 @@ TEST_CASE("T1 waiting for a background job is no loop") {
 
 TEST_CASE("an agent that should write and only reads is told so; a reader is not") {
   std::vector<SeenTurn> turns;
+  turns.reserve(25);
   for (int i = 0; i < 25; ++i) turns.push_back(one(read("f" + std::to_string(i))));
   CHECK(kind_of(turns) == StuckKind::only_reads);
   StuckDetector reader(false);
