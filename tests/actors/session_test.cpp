@@ -470,8 +470,10 @@ TEST_CASE("a session whose mission is gone ends, and its command with it") {
 // Random prompts, doubled and late, random tools, failures and deaths of the actor: every cause is
 // told once, in the order of its first coming, and no transcript is one that a provider refuses.
 TEST_CASE("T4 10,000 interleavings: exactly one prompt for each cause") {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__)
   constexpr unsigned seeds = 1'000;
+#elif defined(__SANITIZE_THREAD__)
+  constexpr unsigned seeds = 100;  // all on one thread: there is nothing for it to see
 #else
   constexpr unsigned seeds = 10'000;
 #endif
