@@ -175,7 +175,8 @@ TEST_CASE("a flood of calls in one turn is answered, not carried out") {
 #endif
   SessionStage stage;
   std::vector<ToolCall> flood;
-  for (std::size_t i = 0; i < size; ++i) flood.push_back({"c" + std::to_string(i), "nothing", "{}"});
+  for (std::size_t i = 0; i < size; ++i)
+    flood.push_back({"c" + std::to_string(i), "nothing", "{}"});
   stage.profile->models[0].context_window = 10'000'000;
   stage.script({calls(std::move(flood)), submits()});
   auto session = stage.start();
