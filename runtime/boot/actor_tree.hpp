@@ -48,6 +48,8 @@ class ActorTree {
   /// mission whose supervisor is restarted is started again with it.
   [[nodiscard]] ChildSpecPtr mission_child(MissionSpec spec, std::function<MissionDeps()> deps);
 
+  /// Tells the front ends; lost while the notifier is down.
+  void notify(const Notice& notice);
   /// Drops all handles: when the actors have ended, before the actor system goes.
   void let_go();
 
@@ -65,7 +67,6 @@ class ActorTree {
   [[nodiscard]] ChildSpec missions_child();
   [[nodiscard]] SupervisorSpec supervisor(const std::string& name, Strategy strategy);
   void on_event(const SupervisorEvent& event);
-  void notify(const Notice& notice);
 
   caf::actor_system& system_;
   ActorTreeParts parts_;
