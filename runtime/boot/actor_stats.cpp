@@ -64,7 +64,7 @@ json actors_to_json(ActorMeter& meter, std::int64_t now_ns) {
 }
 
 std::string text_of(const WatchdogReport& report) {
-  const auto who = text_of(report.name);
+  auto who = text_of(report.name);
   switch (report.kind) {
     case Kind::late:
       return fmt::format("actor {} has been at one message for {}", who, seconds(report.for_ms));

@@ -55,6 +55,31 @@ TEST_CASE("a run whose root supervisor gives up ends with 1 and the reason, and 
   CHECK(last_json_line(resumed.out)["mission"] == result["mission"]);
 }
 
+TEST_CASE("a mission that crashes again and again ends the run, however slowly it does so") {
+  Sandbox machine(plain::files());
+  machine.script(scenario(plain::small_mission()));
+  std::string faults;
+  for (int visit = 4; visit < 104; ++visit)
+    faults += "mission.event:" + std::to_string(visit) + ":throw,";
+  machine.environment["MUSTER_FAULT"] = faults;
+  auto failed = machine.muster({"run", "Be polite", "--json"});
+  INFO(failed.err);
+  CHECK(failed.exit_code == 1);
+  CHECK(last_json_line(failed.out)["outcome"] == "engine_failed");
+  // Its own count ends it, not three supervisors' that multiply: those would bear 64 quick crashes,
+  // and any number of slow ones.
+  std::size_t crashes = 0;
+  for (auto at = failed.err.find("crashed: fault"); at != std::string::npos;
+       at = failed.err.find("crashed: fault", at + 1))
+    ++crashes;
+  CHECK(crashes == 11);
+  machine.environment.erase("MUSTER_FAULT");
+  auto resumed = machine.muster({"resume", "--json"});
+  INFO(resumed.err);
+  CHECK(resumed.exit_code == 0);
+  CHECK(last_json_line(resumed.out)["outcome"] == "sealed");
+}
+
 TEST_CASE("an engine that serves ends with 1 when its root supervisor gives up") {
   Sandbox machine(plain::files());
   machine.script(scenario(plain::small_mission()));
