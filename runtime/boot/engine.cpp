@@ -466,13 +466,14 @@ void Engine::unsubscribe(const std::string& id) {
 }
 
 void Engine::on_failure(std::function<void(const Error&)> told) {
-  std::optional<Error> already;
-  {
-    std::lock_guard lock(parts_->mutex);
-    already = parts_->failed;
-    if (!already) parts_->on_failure = std::move(told);
+  std::unique_lock lock(parts_->mutex);
+  if (!parts_->failed) {
+    parts_->on_failure = std::move(told);
+    return;
   }
-  if (already) told(*already);
+  const auto already = *parts_->failed;
+  lock.unlock();
+  told(already);
 }
 
 IoLoop& Engine::loop() { return parts_->loop; }

@@ -358,7 +358,7 @@ void serve_stdio(const std::string& socket, std::unique_ptr<ControlServer>& cont
     control.reset();  // ends the bridge
   });
   (void)rpc::bridge_stdio(socket, STDIN_FILENO, STDOUT_FILENO);
-  pthread_kill(closer.native_handle(), SIGTERM);
+  pthread_kill(closer.native_handle(), SIGINT);  // one of those that it waits for
   closer.join();
 }
 
