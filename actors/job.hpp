@@ -61,6 +61,7 @@ class Job {
   compat::Behavior<job_actor> make_behavior();
 
   static constexpr const char* name = "job";
+  [[nodiscard]] const std::string& label() const { return spec_.id; }
 
  private:
   void start();

@@ -79,6 +79,7 @@ class Mission {
   compat::Behavior<mission_actor> make_behavior();
 
   static constexpr const char* name = "mission";
+  [[nodiscard]] const std::string& label() const { return spec_.mission; }
 
  private:
   // Life

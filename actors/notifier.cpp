@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/core/fault_points.hpp"
+
 namespace muster {
 namespace {
 
@@ -103,6 +105,7 @@ void Notifier::taken(Sink& sink) {
 }
 
 void Notifier::drain_all() {
+  MUSTER_FAULT_POINT("notifier.drain");
   std::vector<std::string> ids;
   for (const auto& entry : sinks_->sinks) ids.push_back(entry.first);
   for (const auto& id : ids) drain(id);

@@ -49,6 +49,11 @@ Session::~Session() {
   if (call_) call_->cancel();
 }
 
+std::string Session::label() const {
+  return spec_.mission + "/" + spec_.session + " " + spec_.profile->role +
+         (spec_.task.empty() ? "" : " " + spec_.task);
+}
+
 compat::Behavior<session_actor> Session::make_behavior() {
   compat::on_stop(self_, [this](const compat::End&) { stop(); });
   // A mission that was rebuilt asks again for what was under way: two at work on one tree would be

@@ -92,6 +92,7 @@ class Session {
   compat::Behavior<session_actor> make_behavior();
 
   static constexpr const char* name = "session";
+  [[nodiscard]] std::string label() const;
 
  private:
   void take_up(const SavedSession& saved);

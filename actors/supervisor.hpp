@@ -87,6 +87,7 @@ class Supervisor {
   compat::Behavior<supervisor_actor> make_behavior();
 
   static constexpr const char* name = "supervisor";
+  [[nodiscard]] const std::string& label() const { return spec_.name; }
 
  private:
   using Key = std::uint64_t;  ///< start order

@@ -56,6 +56,7 @@ class Verifier {
   compat::Behavior<verifier_actor> make_behavior();
 
   static constexpr const char* name = "verifier";
+  [[nodiscard]] std::string label() const { return spec_.mission + "/" + spec_.id; }
 
  private:
   void open_tree();

@@ -88,6 +88,7 @@ Limits read_limits(const json& in) {
   set(in, "max_cost_usd", out.max_cost_usd);
   set(in, "max_time_ms", out.max_time_ms);
   set(in, "max_tokens", out.max_tokens);
+  set(in, "mailbox", out.mailbox);
   return out;
 }
 
@@ -98,6 +99,7 @@ Timeouts read_timeouts(const json& in) {
   set(in, "shell_ms", out.shell_ms);
   set(in, "verification_ms", out.verification_ms);
   set(in, "session_ms", out.session_ms);
+  set(in, "handler_ms", out.handler_ms);
   return out;
 }
 

@@ -68,6 +68,7 @@ struct Limits {
   std::optional<double> max_cost_usd;
   Limit max_time_ms;
   Limit max_tokens;
+  Limit mailbox = 1000;  ///< messages that wait for an actor: more, and growing, is told
 };
 
 /// Milliseconds; nullopt = no timeout.
@@ -77,6 +78,7 @@ struct Timeouts {
   Limit shell_ms = 120000;
   Limit verification_ms = 600000;
   Limit session_ms;
+  Limit handler_ms = 1000;  ///< an actor that is longer at one message is told; nothing is cut
 };
 
 /// When finished missions are compressed; nullopt = never for that reason.

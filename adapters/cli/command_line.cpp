@@ -62,7 +62,7 @@ struct Raw {
   std::int64_t max_tokens = 0;
   int port = 0;
   bool json = false, plain = false, dry_run = false, now = false, keep = false, fast = false,
-       stdio = false;
+       stdio = false, actors = false;
 };
 
 class Builder {
@@ -196,8 +196,11 @@ class Builder {
 
   void add_control() {
     const char* group = "A running mission";
-    add_json(
-        add(app_, "status", "Where it stands", group, [this] { return StatusCommand{raw_.json}; }));
+    auto* status = add(app_, "status", "Where it stands", group, [this] {
+      return StatusCommand{raw_.json, raw_.actors};
+    });
+    add_json(status);
+    status->add_flag("--actors", raw_.actors, "What the engine's own actors do");
     add_view(add(app_, "attach", "Watch it", group, [this] { return AttachCommand{view()}; }));
     add(app_, "stop", "End it; what has landed stays (Ctrl-C in its own terminal pauses)", group,
         [this] { return StopCommand{raw_.now}; })

@@ -46,6 +46,7 @@ struct MissionCommand {
 };
 struct StatusCommand {
   bool json = false;
+  bool actors = false;  ///< of the engine itself: what its actors do
 };
 struct StopCommand {
   bool now = false;  ///< kill instead of letting steps end

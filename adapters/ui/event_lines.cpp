@@ -62,6 +62,12 @@ std::string task_of(const json& data) {
   return task.empty() ? "mission" : task;
 }
 
+/// "session#12 (m/S4 worker M1.T2)"
+std::string actor_of(const json& data) {
+  const std::string label = safe(data, "label");
+  return "actor " + safe(data, "actor") + (label.empty() ? "" : " (" + label + ")");
+}
+
 Line loud(std::string text) { return {std::move(text), true}; }
 Line quiet(std::string text) { return {std::move(text), false}; }
 
@@ -194,6 +200,22 @@ const std::map<std::string, Words>& plain_words() {
       {"lane.breaker",
        [](const json& d) {
          return loud(fmt::format("{} breaker {}", safe(d, "lane"), safe(d, "state")));
+       }},
+      {"actor.late",
+       [](const json& d) {
+         return loud(fmt::format("{} has been at one message for {:.1f} s", actor_of(d),
+                                 static_cast<double>(number(d, "for_ms")) / 1000));
+       }},
+      {"actor.recovered", [](const json& d) { return quiet(actor_of(d) + " goes on"); }},
+      {"mailbox.growing",
+       [](const json& d) {
+         return loud(fmt::format("{} does not keep up: {} messages wait for it", actor_of(d),
+                                 number(d, "waiting")));
+       }},
+      {"mailbox.drained", [](const json& d) { return quiet(actor_of(d) + " keeps up again"); }},
+      {"engine.failed",
+       [](const json& d) {
+         return loud("the engine fails: " + safe(d, "reason") + "; muster resume goes on");
        }},
       {"notifier.dropped",
        [](const json& d) {

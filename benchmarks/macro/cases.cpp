@@ -38,6 +38,18 @@ Case waiting(std::size_t sessions) {
   return out;
 }
 
+Case idle(Idle what, bool quick) {
+  Case out;
+  const bool served = what == Idle::served;
+  out.name = served ? "idle, serve" : "idle, a mission waits for an answer";
+  out.what = served ? "no mission, no client" : "muster run with its live picture";
+  out.scenario = file("benchmarks/macro/asking.json");
+  out.idle = what;
+  if (quick) out.idle_time = std::chrono::seconds(2);
+  out.most_runs = 3;
+  return out;
+}
+
 /// One line of a table: what, the numbers, what is aimed at.
 struct Row {
   const char* key;
@@ -70,6 +82,11 @@ constexpr Row waiting_rows[] = {
     {"transcript_bytes", "transcript at the end", "bytes/session", 0, ""},
     {"request_bytes", "mean request", "bytes", 0, ""},
     {"flush_ms", "journal durable after the last session", "ms", 1, ""},
+};
+
+constexpr Row idle_rows[] = {
+    {"cpu_percent", "engine CPU, of one core", "%", 2, "<= 0.5"},
+    {"wakeups_per_s", "threads woken", "/s", 0, ""},
 };
 
 template <std::size_t count>
@@ -139,11 +156,18 @@ std::string tail_line(const json& micro, const MicroRow& row) {
 }  // namespace
 
 std::vector<Case> macro_cases(bool quick) {
-  if (quick) return {saturated(64, 400), waiting(100)};
-  return {saturated(64, 4000), saturated(256, 4000), waiting(1000)};
+  std::vector<Case> out;
+  if (quick)
+    out = {saturated(64, 400), waiting(100)};
+  else
+    out = {saturated(64, 4000), saturated(256, 4000), waiting(1000)};
+  out.push_back(idle(Idle::served, quick));
+  out.push_back(idle(Idle::asking, quick));
+  return out;
 }
 
 Result<json> run_case(const Case& wanted, const std::string& program) {
+  if (wanted.idle) return run_idle(*wanted.idle, program, wanted.scenario, wanted.idle_time);
   auto server = ModelServer::start(program, wanted.scenario);
   if (!server) return server.error();
   json load{{"url", server->url},
@@ -184,7 +208,10 @@ std::string macro_table(const json& macro) {
     out += fmt::format("### {} ({}; {} runs)\n\n", one.value("name", ""), one.value("what", ""),
                        runs.size());
     bool waits = one.value("latency_s", 0.0) > 0;
-    out += (waits ? rows(runs, waiting_rows) : rows(runs, saturated_rows)) + "\n";
+    if (one.value("idle", false))
+      out += rows(runs, idle_rows) + "\n";
+    else
+      out += (waits ? rows(runs, waiting_rows) : rows(runs, saturated_rows)) + "\n";
   }
   return out;
 }

@@ -1,12 +1,14 @@
 #pragma once
 // The cases of the macro benchmark, their runs, and how they are told.
 
+#include <chrono>
 #include <cstddef>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "benchmarks/macro/idle.hpp"
 #include "benchmarks/macro/load.hpp"
 #include "runtime/core/result.hpp"
 
@@ -17,7 +19,10 @@ struct Case {
   std::string what;
   std::string scenario;  ///< path
   LoadSpec load;
-  double latency_s = 0;  ///< of each call, as the scenario sets it
+  double latency_s = 0;           ///< of each call, as the scenario sets it
+  std::optional<Idle> idle = {};  ///< then nothing is loaded, and the engine watched for ...
+  std::chrono::seconds idle_time{10};
+  int most_runs = 100;
 };
 
 /// `quick`: fewer sessions; numbers that only show that it works.

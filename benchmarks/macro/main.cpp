@@ -1,7 +1,10 @@
 // Sessions against the model server in its own process. `--load` is one run, in a process of its
 // own; `--results` turns what was measured into Markdown.
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -73,6 +76,12 @@ int results(const std::string& micro_file, const std::string& macro_file) {
   return 0;
 }
 
+std::string in_short(const Case& wanted, const json& run) {
+  if (wanted.idle) return fmt::format("{:.2f} % of a core", run.value("cpu_percent", 0.0));
+  return fmt::format("{:.0f} calls/s, {:.0f} us engine CPU a call", run.value("calls_per_s", 0.0),
+                     run.value("engine_cpu_us_per_call", 0.0));
+}
+
 int measure(const Options& options) {
   auto folder = std::filesystem::temp_directory_path().string();
   json out{{"machine", machine(options.flags, folder)}, {"cases", json::array()}};
@@ -80,15 +89,16 @@ int measure(const Options& options) {
   for (const auto& wanted : macro_cases(options.quick)) {
     if (wanted.name.find(options.only) == std::string::npos) continue;
     json runs = json::array();
-    for (int i = 0; i < options.runs; ++i) {
+    const int count = std::min(options.runs, wanted.most_runs);
+    for (int i = 0; i < count; ++i) {
       auto run = run_case(wanted, options.program);
       if (!run) return fail(run.error());
-      std::fprintf(stderr, "%s: run %d of %d, %.0f calls/s, %.0f us engine CPU a call\n",
-                   wanted.name.c_str(), i + 1, options.runs, run->value("calls_per_s", 0.0),
-                   run->value("engine_cpu_us_per_call", 0.0));
+      std::fprintf(stderr, "%s: run %d of %d, %s\n", wanted.name.c_str(), i + 1, count,
+                   in_short(wanted, *run).c_str());
       runs.push_back(std::move(*run));
     }
     json one{{"name", wanted.name}, {"what", wanted.what}, {"latency_s", wanted.latency_s}};
+    one["idle"] = wanted.idle.has_value();
     one["runs"] = std::move(runs);
     say(macro_table({{"cases", {one}}}));
     out["cases"].push_back(std::move(one));

@@ -4,6 +4,14 @@
 #include <utility>
 
 namespace muster {
+namespace {
+
+// Intensities multiply down a tree, and a mission that takes its time to fold its journal crashes
+// too slowly for any of them: without a count of its own it would do so for ever.
+constexpr std::size_t mission_crashes = 10;
+constexpr std::int64_t mission_crash_period_ms = 30 * 60 * 1000;
+
+}  // namespace
 
 ActorTree::ActorTree(caf::actor_system& system, ActorTreeParts parts)
     : system_(system), parts_(std::move(parts)) {
@@ -86,6 +94,8 @@ ChildSpecPtr ActorTree::mission_child(MissionSpec spec, std::function<MissionDep
     spec.end_pause = wish->exchange(false);
     {
       std::lock_guard lock(mutex_);
+      auto worn_out = worn_out_.find(spec.mission);
+      if (worn_out != worn_out_.end()) return worn_out->second;
       started_.insert(spec.mission);
     }
     auto all = deps();
@@ -106,7 +116,19 @@ void ActorTree::on_event(const SupervisorEvent& event) {
     std::lock_guard lock(mutex_);
     started_.erase(event.child);
   }
+  if (event.supervisor == "missions" && event.kind == SupervisorEvent::Kind::ended && !quit)
+    count_crash(event);
   if (parts_.on_event) parts_.on_event(event);
+}
+
+void ActorTree::count_crash(const SupervisorEvent& event) {
+  std::lock_guard lock(mutex_);
+  auto& crashes =
+      crashes_.try_emplace(event.child, mission_crashes, mission_crash_period_ms).first->second;
+  if (crashes.allow(compat::meter_ns(system_.clock()) / 1'000'000)) return;
+  auto what = "mission " + event.child + " crashed more than " + std::to_string(mission_crashes) +
+              " times within half an hour: " + event.error.message;
+  worn_out_.insert_or_assign(event.child, Error{ErrorCode::limit_reached, what, event.child});
 }
 
 void ActorTree::let_go() {

@@ -17,6 +17,7 @@
 #include "actors/registry.hpp"
 #include "actors/scheduler.hpp"
 #include "actors/supervisor.hpp"
+#include "runtime/core/intensity.hpp"
 #include "runtime/ports/process.hpp"
 
 namespace muster {
@@ -45,9 +46,12 @@ class ActorTree {
   Status start();
   /// A mission as a child of the supervisor "missions" (start_child). `deps` is called at every
   /// start, on the supervisor's thread; the actors among the dependencies are filled in here. A
-  /// mission whose supervisor is restarted is started again with it.
+  /// mission whose supervisor is restarted is started again with it; one that crashed ten times in
+  /// half an hour is not, so that its supervisors give up.
   [[nodiscard]] ChildSpecPtr mission_child(MissionSpec spec, std::function<MissionDeps()> deps);
 
+  /// Tells the front ends; lost while the notifier is down.
+  void notify(const Notice& notice);
   /// Drops all handles: when the actors have ended, before the actor system goes.
   void let_go();
 
@@ -65,7 +69,7 @@ class ActorTree {
   [[nodiscard]] ChildSpec missions_child();
   [[nodiscard]] SupervisorSpec supervisor(const std::string& name, Strategy strategy);
   void on_event(const SupervisorEvent& event);
-  void notify(const Notice& notice);
+  void count_crash(const SupervisorEvent& event);
 
   caf::actor_system& system_;
   ActorTreeParts parts_;
@@ -73,8 +77,10 @@ class ActorTree {
   std::shared_ptr<JournalBacklog> backlog_ = std::make_shared<JournalBacklog>();
   supervisor_actor root_;
   std::mutex mutex_;
-  std::map<std::string, ChildSpec> known_;  ///< missions; guarded by mutex_
-  std::set<std::string> started_;           ///< of these, who has not quit; guarded by mutex_
+  std::map<std::string, ChildSpec> known_;    ///< missions; guarded by mutex_
+  std::set<std::string> started_;             ///< of these, who has not quit; guarded by mutex_
+  std::map<std::string, Intensity> crashes_;  ///< of missions; guarded by mutex_
+  std::map<std::string, Error> worn_out_;  ///< missions that crashed too often; guarded by mutex_
 };
 
 }  // namespace muster

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "adapters/rpc/rpc_client.hpp"
+#include "adapters/ui/actor_table.hpp"
 #include "adapters/ui/format.hpp"
 #include "adapters/ui/status_snapshot.hpp"
 #include "adapters/ui/view.hpp"
@@ -53,10 +54,16 @@ int request(const Workspace& workspace, const std::string& method, const json& p
 int status(const cli::StatusCommand& command, const Workspace& workspace) {
   auto client = connect(workspace);
   if (!client) return complain(client.error());
-  auto answer = client->call("status", json::object(), call_patience);
+  // The engine's actors are there without a mission, too, and when none of them answers.
+  auto answer = command.actors ? client->call("actors", json::object(), call_patience)
+                               : client->call("status", {{"actors", command.json}}, call_patience);
   if (!answer) return complain(answer.error());
   if (command.json) {
     fmt::print("{}\n", answer->dump(2, ' ', true));
+    return cli::exit_sealed;
+  }
+  if (command.actors) {
+    fmt::print("{}", ui::actor_table(*answer));
     return cli::exit_sealed;
   }
   auto snapshot = ui::status_from_json(*answer);

@@ -8,10 +8,12 @@
 //   class Echo { public: explicit Echo(compat::Self<echo_actor> self); compat::Behavior<echo_actor>
 //   make_behavior(); }; echo_actor echo = compat::spawn<Echo, echo_actor>(system, args...);
 
+#include <algorithm>
 #include <caf/actor_cast.hpp>
 #include <caf/actor_clock.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/detail/test_actor_clock.hpp>
 #include <caf/disposable.hpp>
 #include <caf/error.hpp>
 #include <caf/exit_reason.hpp>
@@ -22,15 +24,19 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <string>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 #include "messages/errors.hpp"
 #include "messages/types.hpp"
+#include "runtime/core/actor_meter.hpp"
 #include "runtime/core/result.hpp"
 
 namespace muster::compat {
@@ -63,6 +69,8 @@ class SystemConfig : private TypesReady, public caf::actor_system_config {
   /// Told about every actor that an exception ended, on that actor's thread; must be thread-safe
   /// and must not throw.
   std::function<void(const Crash&)> on_crash;
+  /// Counts what the actors of compat::spawn do.
+  const std::shared_ptr<ActorMeter> meter = std::make_shared<ActorMeter>();
 };
 
 // ---- actors -------------------------------------------------------------------------------------
@@ -71,6 +79,11 @@ template <class Handle>
 using Self = typename Handle::pointer;
 template <class Handle>
 using Behavior = typename Handle::behavior_type;
+
+/// Nanoseconds of the actors' clock, as the meter counts them.
+inline std::int64_t meter_ns(const caf::actor_clock& clock) {
+  return std::chrono::nanoseconds(clock.now().time_since_epoch()).count();
+}
 
 namespace detail {
 
@@ -98,28 +111,106 @@ void install_handlers(SelfPtr self) {
   self->set_exception_handler([self](std::exception_ptr& thrown) -> caf::error {
     auto what = what_of(thrown);
     auto name = std::string(self->name()) + "#" + std::to_string(self->id());
+    self->note_crash();
     report_crash(self, name, what);
     return to_caf({ErrorCode::internal, what, name});
   });
 }
 
-/// Installs the handlers before the state's own behaviour.
+/// Installs the handlers before the state's own behaviour, and meters what the actor does.
 template <class State, class Base>
 class Shell final : public caf::stateful_actor<State, Base> {
+  using Super = caf::stateful_actor<State, Base>;
+
  public:
-  using caf::stateful_actor<State, Base>::stateful_actor;
+  template <class... Args>
+  explicit Shell(caf::actor_config& config, Args&&... args)
+      : Super(config, std::forward<Args>(args)...), clock_(this->home_system().clock()) {
+    const auto* ours = dynamic_cast<const SystemConfig*>(&this->home_system().config());
+    if (ours == nullptr) return;
+    meter_ = ours->meter.get();
+    metered_.id = this->id();
+    metered_.self = this;
+    metered_.idle = [](const void* self) {
+      return static_cast<const Shell*>(self)->mailbox_.blocked();
+    };
+    meter_->add(metered_, this->name());
+  }
+
+  using Super::enqueue;
+  bool enqueue(caf::mailbox_element_ptr message, caf::execution_unit* unit) override {
+    metered_.receive(this->mailbox_.blocked());
+    return Super::enqueue(std::move(message), unit);
+  }
+
+  // CAF calls no hook between two messages, so they are handed on in small portions, each a run of
+  // its own: few at first, more while they are quick, so that a slow handler is a run by itself.
+  caf::resumable::resume_result resume(caf::execution_unit* unit, std::size_t most) override {
+    if (meter_ == nullptr) return Super::resume(unit, most);
+    auto& thread = meter_->thread();
+    auto weight = virtual_time_ ? 1 : thread.weight();
+    auto now = weight != 0 ? meter_ns(clock_) : ActorMeter::Thread::not_timed;
+    auto portion = std::min(least_at_once, most);
+    while (true) {
+      thread.begin(metered_, now);
+      const auto result = Super::resume(unit, portion);
+      // Unless it wants to go on, it is another thread's by now, or has ended.
+      const bool goes_on = result == caf::resumable::resume_later && portion < most;
+      const auto ended = weight != 0 || goes_on ? meter_ns(clock_) : 0;
+      thread.end(ended, weight);
+      if (!goes_on) return result;
+      most -= portion;
+      portion = std::min(next_portion(portion, weight == 0 || ended - now < quick_ns), most);
+      now = ended;
+      weight = 1;
+    }
+  }
+
+  void on_exit() override {
+    if (meter_ != nullptr) meter_->remove(metered_, crashed_);
+    Super::on_exit();
+  }
+
+  /// An exception ends it.
+  void note_crash() { crashed_ = true; }
 
  protected:
   typename Base::behavior_type make_behavior() override {
     install_handlers(this);
-    return caf::stateful_actor<State, Base>::make_behavior();
+    if constexpr (requires(const State& state) {
+                    { state.label() } -> std::convertible_to<std::string>;
+                  })
+      if (meter_ != nullptr) meter_->set_label(metered_, this->state.label());
+    return Super::make_behavior();
   }
+
+ private:
+  static constexpr std::int64_t quick_ns = 250'000;
+  static constexpr std::size_t least_at_once = 2;
+  static constexpr std::size_t most_at_once = 64;
+
+  // Between two runs on its own thread. One more than there are, so that CAF looks for others
+  // before it puts the actor to sleep, as it does without portions.
+  std::size_t next_portion(std::size_t last, bool quick) {
+    if (this->mailbox_.closed()) return least_at_once;
+    const auto left = this->mailbox_.size();
+    metered_.left(left);
+    const auto cap = quick ? std::min(last * 2, most_at_once) : least_at_once;
+    return std::min(left + 1, cap);
+  }
+
+  caf::actor_clock& clock_;
+  const bool virtual_time_ = typeid(clock_) == typeid(caf::detail::test_actor_clock);
+  ActorMeter* meter_ = nullptr;
+  ActorMeter::Actor metered_;
+  bool crashed_ = false;
 };
 
 }  // namespace detail
 
 /// Spawns an actor with state class `State` and interface `Handle`. What the state's constructor
-/// throws is thrown here.
+/// throws is thrown here. A state with `std::string label() const` tells people which of its class
+/// it is.
 template <class State, class Handle, class... Args>
 [[nodiscard]] Handle spawn(caf::actor_system& system, Args&&... args) {
   return system.spawn<detail::Shell<State, typename Handle::impl>>(std::forward<Args>(args)...);
@@ -268,6 +359,15 @@ void on_down(SelfPtr self, Handler handler) {
   self->set_down_handler([handler = std::move(handler)](caf::down_msg& down) mutable {
     handler(down.source, end_of(down.reason));
   });
+}
+
+/// Calls `then(const End&)` once when `whom` has ended, on the thread that ended it (on this one,
+/// at once, when it has ended already): for those who are no actors. `then` must not throw or
+/// block.
+template <class Handle, class Then>
+void on_end(const Handle& whom, Then then) {
+  untyped(whom)->attach_functor(
+      [then = std::move(then)](const caf::error& reason) mutable { then(end_of(reason)); });
 }
 
 /// Sets what happens when this actor is asked to end: handler(const End& how). kill never gets

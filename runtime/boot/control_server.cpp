@@ -14,8 +14,8 @@ namespace {
 
 using nlohmann::json;
 
-const std::set<std::string> mission_methods{"status", "stop", "pause", "resume",
-                                            "answer", "tell", "todo",  "waive"};
+const std::set<std::string> engine_methods{"status", "stop", "pause", "resume", "answer",
+                                           "tell",   "todo", "waive", "actors"};
 
 }  // namespace
 
@@ -57,7 +57,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(Engine& engine) {
   auto* raw = parts.get();
   rpc::RpcServerOptions options;
   options.socket_path = engine.options().paths.socket;
-  options.methods = mission_methods;
+  options.methods = engine_methods;
   options.methods.insert("attach");
   options.private_folder = !engine.options().environment.contains("MUSTER_SOCKET");
   options.info = json{{"workspace", engine.options().paths.workspace}, {"pid", getpid()}};

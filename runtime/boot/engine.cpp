@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
 
 #include "adapters/files/builtin_checks.hpp"
 #include "adapters/files/local_workspace_files.hpp"
@@ -24,11 +25,13 @@
 #include "adapters/store/lane_memory.hpp"
 #include "adapters/store/sqlite_store.hpp"
 #include "adapters/treesitter/shell_parser.hpp"
+#include "runtime/boot/actor_stats.hpp"
 #include "runtime/boot/actor_tree.hpp"
 #include "runtime/boot/archiver.hpp"
 #include "runtime/boot/command_guard.hpp"
 #include "runtime/boot/roster.hpp"
 #include "runtime/boot/survey.hpp"
+#include "runtime/boot/watchdog.hpp"
 
 namespace muster {
 namespace {
@@ -93,6 +96,14 @@ std::vector<std::string> hidden_variables(const config::Config& config) {
   return out;
 }
 
+WatchdogLimits watchdog_limits(const config::Config& config) {
+  WatchdogLimits out;
+  out.late_ms = config.timeouts.handler_ms;
+  out.mailbox.reset();
+  if (config.limits.mailbox) out.mailbox = static_cast<std::uint64_t>(*config.limits.mailbox);
+  return out;
+}
+
 UvProcessPort::Options process_options(const EngineOptions& options) {
   UvProcessPort::Options out;
   out.helper_binary = options.program;
@@ -108,6 +119,12 @@ CommandPlaces command_places(const EngineOptions& options) {
   out.workspace = options.paths.workspace;
   out.journal = options.paths.state_dir + "/journal";
   return out;
+}
+
+/// Views ask for the status several times a second, and show no actors.
+bool wants_actors(const std::string& params) {
+  auto in = nlohmann::json::parse(params, nullptr, false);
+  return in.is_object() && in.contains("actors") && in["actors"] == true;
 }
 
 class FunctionSink final : public NoticeSink {
@@ -155,9 +172,13 @@ struct Engine::Parts {
   std::shared_ptr<NoticeSinks> sinks = std::make_shared<NoticeSinks>();
   std::unique_ptr<ActorTree> tree;  // before the system: actors call it
   std::unique_ptr<caf::actor_system> system;
+  std::unique_ptr<Watchdog> watchdog;
   std::mutex mutex;
-  std::string mission;   ///< guarded by mutex
-  bool stopped = false;  ///< guarded by mutex
+  std::string mission;          ///< guarded by mutex, as is the rest
+  bool stopped = false;         ///< its end was asked for
+  std::string last_crash;       ///< of an actor
+  std::optional<Error> failed;  ///< its end was not asked for
+  std::function<void(const Error&)> on_failure;
 
   Status start();
   /// `kind`: of a new mission.
@@ -167,7 +188,71 @@ struct Engine::Parts {
   [[nodiscard]] mission_actor find_mission();
   void remember_lanes(SchedulerConfig& scheduler) const;
   void archive_old(const std::string& current);
+  void on_crash(const compat::Crash& crash);
+  void on_supervisor(const SupervisorEvent& event);
+  void on_root_end(const compat::End& how);
+  void start_watchdog();
+  [[nodiscard]] nlohmann::json actors() const;
+  [[nodiscard]] std::string with_actors(const std::string& status) const;
 };
+
+void Engine::Parts::on_crash(const compat::Crash& crash) {
+  auto text = crash.actor + ": " + crash.what;
+  spdlog::error("actor {} crashed: {}", crash.actor, crash.what);
+  std::lock_guard lock(mutex);
+  last_crash = std::move(text);
+}
+
+void Engine::Parts::on_supervisor(const SupervisorEvent& event) {
+  using Kind = SupervisorEvent::Kind;
+  if (event.kind == Kind::started) return;
+  if (event.kind != Kind::gave_up) {
+    spdlog::debug("supervisor {}: {} {} {}", event.supervisor, event.child, to_string(event.kind),
+                  event.error.message);
+    return;
+  }
+  spdlog::error("supervisor {} gives up: {}", event.supervisor, event.error.message);
+  // Nobody is above the root: front ends hear it while there is somebody to tell them.
+  if (event.supervisor == "engine")
+    tree->notify({"", "engine.failed", nlohmann::json{{"reason", event.error.message}}.dump()});
+}
+
+/// The root is restarted by nobody: whoever started the engine must know.
+void Engine::Parts::on_root_end(const compat::End& how) {
+  std::function<void(const Error&)> told;
+  Error error = how.kind == compat::End::Kind::failure
+                    ? how.error
+                    : Error{ErrorCode::internal, "the root supervisor ended", "engine"};
+  {
+    std::lock_guard lock(mutex);
+    if (stopped || failed) return;
+    if (!last_crash.empty()) error.message += "; the last crash: " + last_crash;
+    failed = error;
+    told = std::exchange(on_failure, nullptr);
+  }
+  if (told) told(error);
+}
+
+void Engine::Parts::start_watchdog() {
+  auto report = [this](const WatchdogReport& said) {
+    spdlog::warn("{}", text_of(said));
+    tree->notify(notice_of(said));
+  };
+  watchdog = std::make_unique<Watchdog>(
+      system_config.meter, [this] { return compat::meter_ns(system->clock()); },
+      watchdog_limits(options.config), report);
+}
+
+nlohmann::json Engine::Parts::actors() const {
+  return actors_to_json(*system_config.meter, compat::meter_ns(system->clock()));
+}
+
+std::string Engine::Parts::with_actors(const std::string& status) const {
+  auto out = nlohmann::json::parse(status, nullptr, false);
+  if (!out.is_object()) return status;
+  out["actors"] = actors();
+  return out.dump();
+}
 
 /// A lane's pause and an open breaker outlive the engine.
 void Engine::Parts::remember_lanes(SchedulerConfig& scheduler) const {
@@ -206,9 +291,7 @@ Status Engine::Parts::start() {
                           [](const std::string& what) { spdlog::warn("{}", what); });
   if (!made) return made.error();
   roster = std::move(*made);
-  system_config.on_crash = [](const compat::Crash& crash) {
-    spdlog::error("actor {} crashed: {}", crash.actor, crash.what);
-  };
+  system_config.on_crash = [this](const compat::Crash& crash) { on_crash(crash); };
   system = std::make_unique<caf::actor_system>(system_config);
 
   ActorTreeParts parts;
@@ -219,13 +302,12 @@ Status Engine::Parts::start() {
   parts.scheduler = scheduler_config(options.config);
   remember_lanes(parts.scheduler);
   if (auto limit = slots_of(options.config.limits.jobs)) parts.jobs.max_running = *limit;
-  parts.on_event = [](const SupervisorEvent& event) {
-    if (event.kind != SupervisorEvent::Kind::started)
-      spdlog::debug("supervisor {}: {} {} {}", event.supervisor, event.child, to_string(event.kind),
-                    event.error.message);
-  };
+  parts.on_event = [this](const SupervisorEvent& event) { on_supervisor(event); };
   tree = std::make_unique<ActorTree>(*system, std::move(parts));
-  return tree->start();
+  if (auto started = tree->start(); !started) return started;
+  compat::on_end(tree->root(), [this](const compat::End& how) { on_root_end(how); });
+  start_watchdog();
+  return ok_status();
 }
 
 MissionDeps Engine::Parts::mission_deps(const std::string& id, std::optional<MissionKind> kind) {
@@ -350,10 +432,13 @@ std::string Engine::current_mission() const {
 }
 
 Result<std::string> Engine::control(const std::string& method, const std::string& params) {
+  if (method == "actors") return parts_->actors().dump();
   auto mission = parts_->find_mission();
   if (!mission) return Error{ErrorCode::unavailable, "no mission is at work"};
-  return compat::ask<std::string>(*parts_->system, mission, request_deadline, control_atom_v,
-                                  ControlRequest{method, params});
+  auto answer = compat::ask<std::string>(*parts_->system, mission, request_deadline, control_atom_v,
+                                         ControlRequest{method, params});
+  if (answer && method == "status" && wants_actors(params)) return parts_->with_actors(*answer);
+  return answer;
 }
 
 void Engine::control_async(std::string method, std::string params,
@@ -380,6 +465,17 @@ void Engine::unsubscribe(const std::string& id) {
                           request_deadline, unsubscribe_atom_v, id);
 }
 
+void Engine::on_failure(std::function<void(const Error&)> told) {
+  std::unique_lock lock(parts_->mutex);
+  if (!parts_->failed) {
+    parts_->on_failure = std::move(told);
+    return;
+  }
+  const auto already = *parts_->failed;
+  lock.unlock();
+  told(already);
+}
+
 IoLoop& Engine::loop() { return parts_->loop; }
 const EngineOptions& Engine::options() const { return parts_->options; }
 
@@ -399,6 +495,7 @@ void Engine::stop() {
                     caf::after(60s) >> [] { spdlog::error("the engine did not stop in time"); });
     }
   }
+  parts_->watchdog.reset();
   parts_->processes->stop();
   parts_->pool->stop();
   if (parts_->tree) parts_->tree->let_go();

@@ -46,7 +46,8 @@ class Engine {
   Status resume_mission(const std::string& id, bool end_pause);
   /// The mission that runs or ran last in this engine; "" = none.
   [[nodiscard]] std::string current_mission() const;
-  /// Asks the current mission; the answer is JSON. unavailable when there is none.
+  /// Asks the current mission; the answer is JSON. unavailable when there is none. `actors` is
+  /// answered by the engine itself, without a word to any actor.
   Result<std::string> control(const std::string& method, const std::string& params);
   /// The same without blocking: `reply` is called on a pool thread.
   void control_async(std::string method, std::string params,
@@ -56,6 +57,11 @@ class Engine {
   void subscribe(const std::string& id, std::function<void(const Notice&)> sink,
                  bool passive = false);
   void unsubscribe(const std::string& id);
+
+  /// `told` is called once, on any thread, when the engine cannot go on: its root supervisor gave
+  /// up. At once when that has been already. Nothing of it works any more then; stop() it and end
+  /// the process. It must not block.
+  void on_failure(std::function<void(const Error&)> told);
 
   [[nodiscard]] IoLoop& loop();
   [[nodiscard]] const EngineOptions& options() const;

@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -40,12 +41,14 @@ std::int64_t wall_ms() {
       .count();
 }
 
-/// What the main thread waits for: notices of the mission, signals, the keeper's death.
+/// What the main thread waits for: notices of the mission, signals, the keeper's death, the
+/// engine's own.
 class Inbox {
  public:
   struct Item {
-    enum class Kind { notice, interrupt, keeper_gone } kind = Kind::notice;
+    enum class Kind { notice, interrupt, keeper_gone, engine_failed } kind = Kind::notice;
     Notice notice;
+    std::string reason = {};  ///< of the engine's failure
   };
   void put(Item item) {
     std::lock_guard lock(mutex_);
@@ -144,6 +147,9 @@ class Runner {
     engine_->subscribe("view", [this](const Notice& notice) {
       inbox_.put({Inbox::Item::Kind::notice, notice});
     });
+    engine_->on_failure([this](const Error& error) {
+      inbox_.put({Inbox::Item::Kind::engine_failed, {}, error.text()});
+    });
     auto keeper = watch_keeper(std::move(keeper_fd));
     SignalThread signals(inbox_);
     if (auto started = start(); !started) return refuse(started.error());
@@ -209,6 +215,7 @@ class Runner {
           return cli::exit_interrupted;
         continue;
       }
+      if (item->kind == Inbox::Item::Kind::engine_failed) return on_engine_failed(item->reason);
       if (item->kind == Inbox::Item::Kind::notice) {
         if (auto code = on_notice(item->notice)) return *code;
       } else if (auto code = on_interrupt(item->kind == Inbox::Item::Kind::keeper_gone)) {
@@ -251,6 +258,20 @@ class Runner {
       }
     }
     return std::nullopt;
+  }
+
+  /// What could be restarted has been, again and again. The journal is whole: a person may go on
+  /// from it, now or with another version; the keeper does not, as nothing would be different.
+  int on_engine_failed(const std::string& reason) {
+    control_.reset();  // who comes next sees that this engine is on its way out
+    fmt::print(stderr,
+               "muster: the engine failed: {}\nmuster: nothing of the mission is lost; go on with: "
+               "muster resume {}\n",
+               reason, engine_->current_mission());
+    outcome_ = json{{"outcome", "engine_failed"},
+                    {"exit_code", cli::exit_failed},
+                    {"reason", reason + "; go on with: muster resume"}};
+    return cli::exit_failed;
   }
 
   /// By a person; or by the engine, which cannot go on before a person has seen to something.
@@ -321,6 +342,28 @@ std::unique_ptr<ui::View> choose_view(const cli::ViewOptions& wanted,
 
 int run_mission(RunOptions options) { return Runner(std::move(options)).run(); }
 
+namespace {
+
+int wait_for_stop_signal() {
+  auto set = stop_signals();
+  int signal = 0;
+  sigwait(&set, &signal);
+  return signal;
+}
+
+/// Passes stdin and stdout on to the engine's own socket, until either ends or a signal comes.
+void serve_stdio(const std::string& socket, std::unique_ptr<ControlServer>& control) {
+  std::thread closer([&control] {
+    wait_for_stop_signal();
+    control.reset();  // ends the bridge
+  });
+  (void)rpc::bridge_stdio(socket, STDIN_FILENO, STDOUT_FILENO);
+  pthread_kill(closer.native_handle(), SIGINT);  // one of those that it waits for
+  closer.join();
+}
+
+}  // namespace
+
 int serve(EngineOptions options, bool stdio) {
   auto socket = options.paths.socket;
   if (stdio) {
@@ -341,16 +384,19 @@ int serve(EngineOptions options, bool stdio) {
     fmt::print(stderr, "muster: {}\n", control.error().text());
     return cli::exit_failed;
   }
-  if (stdio) {
-    (void)rpc::bridge_stdio(socket, STDIN_FILENO, STDOUT_FILENO);
-  } else {
-    auto set = stop_signals();
-    int signal = 0;
-    sigwait(&set, &signal);
-  }
+  std::atomic<bool> failed{false};
+  (*engine)->on_failure([&failed](const Error& error) {
+    fmt::print(stderr, "muster: the engine failed: {}\n", error.text());
+    failed = true;
+    ::kill(::getpid(), SIGTERM);  // which this thread waits for
+  });
+  if (stdio)
+    serve_stdio(socket, *control);
+  else
+    wait_for_stop_signal();
   control->reset();
   (*engine)->stop();
-  return cli::exit_sealed;
+  return failed ? cli::exit_failed : cli::exit_sealed;
 }
 
 }  // namespace muster

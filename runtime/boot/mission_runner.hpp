@@ -33,8 +33,8 @@ void block_signals();
 std::unique_ptr<ui::View> choose_view(const cli::ViewOptions& wanted,
                                       const config::Environment& environment);
 
-/// Serves the control socket until no client and no mission is left for a while, or a signal comes:
-/// `muster serve`.
+/// Serves the control socket until a signal comes or the engine fails: `muster serve`. `stdio`: or
+/// until stdin ends.
 int serve(EngineOptions options, bool stdio);
 
 }  // namespace muster

@@ -3,6 +3,7 @@
 #ifndef MUSTER_NO_FAULTS
 
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 #include <mutex>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -51,7 +53,8 @@ std::string_view next_part(std::string_view& rest, char separator) {
 }
 
 Result<Armed> parse_one(std::string_view text) {
-  Error bad{ErrorCode::invalid_argument, "not POINT:VISIT:kill|throw|error", std::string(text)};
+  Error bad{ErrorCode::invalid_argument, "not POINT:VISIT:kill|throw|error|stall",
+            std::string(text)};
   Armed out;
   out.point = next_part(text, ':');
   auto number = next_part(text, ':');
@@ -65,6 +68,8 @@ Result<Armed> parse_one(std::string_view text) {
     out.action = Action::raise;
   else if (text == "error")
     out.action = Action::error;
+  else if (text == "stall")
+    out.action = Action::stall;
   else
     return bad;
   return out;
@@ -148,7 +153,8 @@ bool visit(std::string_view point) {
   if (!action) return false;
   if (*action == Action::kill) std::raise(SIGKILL);
   if (*action == Action::raise) throw std::runtime_error("fault at " + std::string(point));
-  return true;
+  if (*action == Action::stall) std::this_thread::sleep_for(std::chrono::seconds(3));
+  return *action == Action::error;
 }
 
 void visit_silent(std::string_view point) {

@@ -1,7 +1,7 @@
 #pragma once
-// Places where tests make the engine fail: a process that dies there, an actor that throws there, a
-// call that reports a failure there. They exist only in builds with the CMake option MUSTER_FAULTS;
-// without it the macros are empty, and nothing of this is in the program.
+// Places where tests make the engine fail: a process that dies there, an actor that throws or stays
+// there, a call that reports a failure there. They exist only in builds with the CMake option
+// MUSTER_FAULTS; without it the macros are empty, and nothing of this is in the program.
 //
 //   MUSTER_FAULT_POINT("store.before_commit");                         // may kill or throw
 //   if (MUSTER_FAULT_ERROR("store.sync_fails")) return system_error(EIO, ...);
@@ -32,6 +32,7 @@ enum class Action {
   kill,   ///< SIGKILL for this process
   raise,  ///< std::runtime_error; written "throw"
   error,  ///< MUSTER_FAULT_ERROR is true; a point that can report nothing throws instead
+  stall,  ///< three seconds pass there
 };
 
 /// Arms `point` to act once, at its `visit`-th visit from now (1 = the next one). Several may be

@@ -85,6 +85,8 @@ TEST_CASE("the typed defaults are the schema's defaults") {
   CHECK(from_schema.timeouts.shell_ms == typed.timeouts.shell_ms);
   CHECK(from_schema.timeouts.verification_ms == typed.timeouts.verification_ms);
   CHECK(from_schema.timeouts.session_ms == typed.timeouts.session_ms);
+  CHECK(from_schema.timeouts.handler_ms == typed.timeouts.handler_ms);
+  CHECK(from_schema.limits.mailbox == typed.limits.mailbox);
   CHECK(from_schema.links == std::vector<std::string>{"node_modules", ".venv"});
   CHECK(from_schema.provider("llama.cpp") != nullptr);
   CHECK(from_schema.provider("Z.AI") != nullptr);

@@ -54,6 +54,10 @@ TEST_CASE("status from a second terminal tells phase, tasks and the open questio
   CHECK(shown["slots"]["limit"] == 50);
   REQUIRE(shown["lanes"].size() == 1);
   CHECK(shown["lanes"][0]["in_use"] == 0);  // nobody holds a place while a person is asked
+  bool sessions = false;
+  for (const auto& one : shown["actors"]["classes"])
+    if (one["class"] == "session") sessions = one["alive"] == 1 && one["messages"] > 0;
+  CHECK(sessions);
   auto plain = mission.machine.muster({"status"});
   CHECK(plain.exit_code == 0);
   CHECK_THAT(plain.out, ContainsSubstring("Which greeting?") && ContainsSubstring("M1.T1"));

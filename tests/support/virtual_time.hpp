@@ -48,6 +48,7 @@ class VirtualTime {
   ~VirtualTime() { kill_all(); }
 
   [[nodiscard]] caf::actor_system& system() { return *system_; }
+  [[nodiscard]] ActorMeter& meter() { return *config_.meter; }
 
   /// Spawns a state class (compat::spawn) that kill_all() ends.
   template <class State, class Handle, class... Args>

@@ -83,6 +83,8 @@ TEST_CASE("every command of the list is understood") {
   CHECK(command<MissionCommand>({"plan", "x"}).kind == MissionKind::plan);
   CHECK(command<MissionCommand>({"search", "x"}).kind == MissionKind::search);
   CHECK(command<StatusCommand>({"status", "--json"}).json);
+  CHECK_FALSE(command<StatusCommand>({"status", "--json"}).actors);
+  CHECK(command<StatusCommand>({"status", "--actors"}).actors);
   CHECK(command<StopCommand>({"stop", "--now"}).now);
   CHECK_FALSE(command<StopCommand>({"stop"}).now);
   CHECK(command<ResumeCommand>({"resume", "m-7"}).mission == "m-7");
