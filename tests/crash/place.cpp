@@ -4,8 +4,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -42,11 +40,6 @@ std::string one_line(std::string text) {
   return text;
 }
 
-std::string text_or_nothing(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 /// Lock files below a folder, without those that are only there to be locked.
 void find_locks(const std::string& folder, std::vector<std::string>& out) {
   std::error_code failed;
@@ -59,6 +52,14 @@ void find_locks(const std::string& folder, std::vector<std::string>& out) {
 }
 
 }  // namespace
+
+std::string text_or_nothing(const std::string& path) {
+  try {
+    return test::read_file(path);
+  } catch (const std::exception&) {
+    return {};  // a process that ends while it is read makes reading fail
+  }
+}
 
 int count_of(const std::string& text, const std::string& part) {
   int count = 0;

@@ -13,6 +13,9 @@ namespace muster::crash {
 /// What a keeper says on stderr when its engine was killed.
 inline constexpr const char* engine_died = "the engine died of signal";
 
+/// A file's content; empty when it is not there, or not any more.
+[[nodiscard]] std::string text_or_nothing(const std::string& path);
+
 [[nodiscard]] int count_of(const std::string& text, const std::string& part);
 
 /// Adds to the ending what a launch said.

@@ -23,11 +23,6 @@ constexpr milliseconds launch_patience{90000};
 constexpr milliseconds look_again{5};
 constexpr const char* objective = "Be polite";
 
-std::string text_or_nothing(const std::string& path) {
-  std::error_code failed;
-  return fs::exists(path, failed) ? test::read_file(path) : std::string();
-}
-
 }  // namespace
 
 // ---- one run

@@ -1,11 +1,12 @@
 // Sessions in one process, round after round: when all of a round have ended, the process holds
 // what it held after the rounds before.
 //
-//   muster_heap [--sessions N] [--rounds R] [--warm-up W]
+//   muster_heap [--sessions N] [--cut-short N] [--rounds R] [--warm-up W]
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ constexpr int threads = 0;
 
 struct Options {
   std::size_t sessions = 1000;
+  std::optional<std::size_t> cut_short;  ///< a tenth
   int rounds = 8;
   int warm_up = 4;
 };
@@ -60,7 +62,7 @@ class Check {
     std::printf("%6s %9s %14s %12s %8s\n", "round", "sessions", "heap bytes", "descriptors",
                 "threads");
     for (int i = 1; i <= options_.warm_up + options_.rounds; ++i) {
-      auto status = (*engine)->round_cut_short(options_.sessions / 10 + 1);
+      auto status = (*engine)->round_cut_short(options_.cut_short.value_or(options_.sessions / 10));
       if (status) status = (*engine)->round(options_.sessions);
       if (!status) return fail(status.error());
       note(i);
@@ -118,6 +120,7 @@ int main(int argc, char** argv) {
       "Runs sessions round after round, and says whether this process holds more each time");
   app.add_option("--sessions", options.sessions, "At once, and of a round")
       ->check(CLI::Range(1, 100000));
+  app.add_option("--cut-short", options.cut_short, "So many more, stopped while they work");
   app.add_option("--rounds", options.rounds, "That count")->check(CLI::Range(2, 10000));
   app.add_option("--warm-up", options.warm_up, "Rounds before these")->check(CLI::Range(1, 10000));
   CLI11_PARSE(app, argc, argv);

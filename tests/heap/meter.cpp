@@ -36,7 +36,8 @@ std::int64_t heap_bytes() {
     unsigned long dubious = 0;
     unsigned long reachable = 0;
     unsigned long suppressed = 0;
-    VALGRIND_DO_QUICK_LEAK_CHECK;
+    // With --leak-check=full --show-leak-kinds=all it shows where what has grown came from.
+    VALGRIND_DO_CHANGED_LEAK_CHECK;
     VALGRIND_COUNT_LEAKS(lost, dubious, reachable, suppressed);
     return static_cast<std::int64_t>(lost + dubious + reachable + suppressed);
   }

@@ -137,12 +137,15 @@ class Run {
   }
 
   void judge(const Ending& ending) {
-    unless(ending.trouble.empty(), ending.trouble);
+    if (!ending.trouble.empty()) {
+      wrong_.push_back(ending.trouble);
+      return;
+    }
     unless(ending.outcome == "sealed", "the outcome is '" + ending.outcome + "'");
     unless(ending.status.empty(), "the tree is not clean: " + ending.status);
     for (const auto& process : ending.processes) unless(false, "a process was left: " + process);
     for (const auto& lock : ending.locks) unless(false, "a lock was left: " + lock);
-    for (const auto& tree : trees_left()) unless(false, "a work tree was left: " + tree);
+    for (const auto& tree : trees_held()) unless(false, "a work tree is still held: " + tree);
     for (const auto& [effect, count] : ending.effects)
       unless(count == 1, "the command '" + effect + "' ran " + std::to_string(count) + " times");
     const auto commands = static_cast<std::size_t>(tasks) * static_cast<std::size_t>(iterations_);
@@ -177,13 +180,14 @@ class Run {
            fmt::format("threads grew from {:.0f} to {:.0f}", threads.early, threads.late));
   }
 
-  /// Work trees that the mission still holds.
-  [[nodiscard]] std::vector<std::string> trees_left() const {
+  /// Work trees that somebody still holds; free ones wait for the next mission.
+  [[nodiscard]] std::vector<std::string> trees_held() const {
     std::vector<std::string> out;
     std::error_code failed;
     for (const auto& workspace : fs::directory_iterator(folder_ + "/state/muster", failed))
-      for (const auto& tree : fs::directory_iterator(workspace.path() / "trees", failed))
-        out.push_back(tree.path().string());
+      for (const auto& slot : fs::directory_iterator(workspace.path() / "slots", failed))
+        if (fs::exists(slot.path() / "lease.json"))
+          out.push_back(test::read_file(slot.path() / "lease.json"));
     return out;
   }
 

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <set>
 #include <sstream>
 #include <string>
 #include <system_error>
+
+#include "tests/crash/place.hpp"
 
 namespace muster::soak {
 namespace {
@@ -36,8 +36,7 @@ std::map<pid_t, Process> processes() {
        at.increment(failed)) {
     auto name = at->path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::ifstream file(at->path() / "stat");
-    std::string text{std::istreambuf_iterator<char>(file), {}};
+    auto text = crash::text_or_nothing(at->path() / "stat");
     auto end = text.rfind(')');  // of the name, which may hold anything
     if (end == std::string::npos) continue;
     std::istringstream rest(text.substr(end + 1));
@@ -71,7 +70,7 @@ double median(std::vector<double> values) {
 
 bool look_at(pid_t engine, Sample& sample) {
   const auto folder = "/proc/" + std::to_string(engine);
-  std::ifstream status(folder + "/status");
+  std::istringstream status(crash::text_or_nothing(folder + "/status"));
   for (std::string line; std::getline(status, line);) {
     std::istringstream words(line);
     std::string name;
