@@ -139,7 +139,8 @@ Status SqliteStore::ensure_open(const std::string& mission, Open& open) {
   if (open.file) return ok_status();
   if (auto status = restore(mission); !status.ok()) return status;
   std::string said;
-  auto file = store::MissionFile::open(config_.folder, mission, open.acknowledged, said);
+  auto file =
+      store::MissionFile::open(config_.folder, mission, open.acknowledged, said, config_.log);
   if (!said.empty() && config_.say) config_.say(said);
   if (!file.ok()) return file.error();
   open.file = std::move(*file);

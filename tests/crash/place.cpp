@@ -119,7 +119,7 @@ void Machine::use_model(const test::ModelServer& server, const json& extra) cons
   json config{
       {"model", "scripted/model"},
       {"providers", {{"scripted", {{"base_url", server.base_url()}, {"api_key", "none"}}}}}};
-  if (extra.is_object()) config.merge_patch(extra);
+  if (extra.is_object()) config.update(extra, true);  // unlike a merge patch it keeps nulls
   test::write_file(root_ + "/home/.config/muster/config.json", config.dump(2));
 }
 

@@ -49,7 +49,7 @@ TEST_CASE(
   auto store = std::move(*SqliteStore::open(
       {.folder = folder.path(), .settle_after = never, .log = {.quiet = 20, .busy = 40}}));
   append_many(*store, 600);
-  CHECK(size_of(folder, ".db-wal") == first_log);  // and not several of them
+  CHECK(size_of(folder, ".db-wal") < 2 * first_log);  // and not twelve of them
   CHECK(size_of(folder, ".db") > 600 * 400 - 40 * page);
   CHECK(store->load("M")->size() == 600);
 }
@@ -79,8 +79,8 @@ TEST_CASE(
   CHECK(size_of(folder, ".db-wal") > first_log);
   REQUIRE(reader->run("COMMIT").ok());
   auto before = size_of(folder, ".db-wal");
-  append_many(*store, 600);  // the next try succeeds
-  CHECK(size_of(folder, ".db-wal") == before);
+  append_many(*store, 600);  // at least 1,200 pages, but the next try comes after 250 and succeeds
+  CHECK(size_of(folder, ".db-wal") < before + 400 * page);
   CHECK(store->load("M")->size() == 910);
 }
 
