@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <caf/scoped_actor.hpp>
 #include <chrono>
+#include <future>
 #include <thread>
+#include <vector>
 
 #include "adapters/store/sqlite_store.hpp"
 #include "tests/e2e/sandbox.hpp"
@@ -33,6 +35,18 @@ std::shared_ptr<const AgentProfile> profile_for(const std::string& url) {
   return profile;
 }
 
+/// The database's page cache grows to 2 MB: it is full before anything is measured.
+Status fill_page_cache(Store& store) {
+  std::promise<Result<std::uint64_t>> done;
+  std::vector<NewRecord> records;
+  for (int i = 0; i < 10000; ++i)
+    records.push_back({"filling", "key " + std::to_string(i), std::string(400, 'f'), {}});
+  store.append(mission, std::move(records),
+               [&done](Result<std::uint64_t> outcome) { done.set_value(std::move(outcome)); });
+  auto outcome = done.get_future().get();
+  return outcome ? ok_status() : Status(outcome.error());
+}
+
 }  // namespace
 
 SessionEngine::SessionEngine(std::string url)
@@ -57,6 +71,7 @@ Status SessionEngine::open() {
   auto opened = SqliteStore::open(std::move(files));
   if (!opened) return opened.error();
   store_ = std::move(*opened);
+  if (auto status = fill_page_cache(*store_); !status) return status;
   system_ = std::make_unique<caf::actor_system>(config_);
   ActorTreeParts parts;
   parts.store = store_;

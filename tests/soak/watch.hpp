@@ -13,6 +13,7 @@ struct Sample {
   long peak_kb = 0;  ///< VmHWM
   int descriptors = 0;
   int threads = 0;
+  int tasks = 0;               ///< whose command has run; set by who knows
   int children = 0;            ///< processes below the engine, at any depth
   std::vector<pid_t> zombies;  ///< of them
 };
