@@ -342,9 +342,17 @@ void Mission::tell_end() {
   end_timer_.cancel();
   watch_idleness();
   auto tell = [this] { post("mission_ended", dumped(outcome_to_json(state_))); };
+  // What it made is on its branch: its trees are for the missions to come.
+  auto let_go = [blocking = deps_.session.blocking, tree = deps_.tree, me = handle(), tell] {
+    blocking->run([tree, me, tell] {
+      (void)tree->release_all();
+      compat::post(me, resume_atom_v, Continuation{tell});
+    });
+  };
   compat::request(
-      self_, deps_.session.jobs, request_deadline, [tell](std::uint64_t) { tell(); },
-      [tell](const Error&) { tell(); }, kill_scope_atom_v, JobFilter{spec_.mission, {}, {}, {}});
+      self_, deps_.session.jobs, request_deadline, [let_go](std::uint64_t) { let_go(); },
+      [let_go](const Error&) { let_go(); }, kill_scope_atom_v,
+      JobFilter{spec_.mission, {}, {}, {}});
 }
 
 // ---- todo.md

@@ -96,7 +96,7 @@ function(muster_tests folder)
       MUSTER_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MUSTER_BINARY="${PROJECT_BINARY_DIR}/muster")
   endif()
 
-  set(no_tests support scenarios fixtures data sim crash)
+  set(no_tests support scenarios fixtures data sim crash soak heap)
   # What ThreadSanitizer looks at, beside the adapters. Elsewhere (core, the simulator) there is one thread; the crash
   # matrix kills whatever could report. Of the program's own tests those with the tag [threads]: the others have no more
   # threads, and take long.
@@ -165,6 +165,8 @@ function(muster_tests folder)
   endif()
   if(TARGET muster AND NOT MUSTER_SANITIZE STREQUAL thread)
     muster_crash_matrix("${folder}")
+    muster_soak("${folder}")
+    muster_heap("${folder}")
   endif()
 endfunction()
 
@@ -190,6 +192,33 @@ function(muster_crash_matrix folder)
     set_tests_properties("crash: D1 D2 ${cuts} cuts" PROPERTIES
       TIMEOUT 1200 LABELS crash PROCESSORS 2)
   endif()
+endfunction()
+
+# muster_soak(FOLDER): the program that runs the program for a long time, and kills it by hand.
+function(muster_soak folder)
+  muster_glob(sources "${folder}/soak/*.cpp")
+  foreach(name crash/compare crash/place e2e/program e2e/sandbox e2e/script)
+    list(APPEND sources "${PROJECT_SOURCE_DIR}/${folder}/${name}.cpp")
+  endforeach()
+  add_executable(muster_soak ${sources})
+  target_link_libraries(muster_soak PRIVATE
+    muster_adapter_store muster_adapter_process CLI11::CLI11 util)
+  target_compile_definitions(muster_soak PRIVATE
+    MUSTER_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MUSTER_BINARY="${PROJECT_BINARY_DIR}/muster")
+  add_dependencies(muster_soak muster)
+endfunction()
+
+# muster_heap(FOLDER): sessions in one process, round after round, and its heap between them.
+function(muster_heap folder)
+  muster_glob(sources "${folder}/heap/*.cpp")
+  foreach(name benchmarks/macro/server tests/e2e/program tests/e2e/sandbox tests/e2e/script)
+    list(APPEND sources "${PROJECT_SOURCE_DIR}/${name}.cpp")
+  endforeach()
+  add_executable(muster_heap ${sources})
+  target_link_libraries(muster_heap PRIVATE muster_boot util)
+  target_compile_definitions(muster_heap PRIVATE
+    MUSTER_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MUSTER_BINARY="${PROJECT_BINARY_DIR}/muster")
+  add_dependencies(muster_heap muster)
 endfunction()
 
 # muster_simulator(FOLDER): muster_sim, the whole engine under virtual time, and what it must pass. Fewer seeds:

@@ -395,6 +395,11 @@ Status GitVersionControl::release(const std::string& key) {
   return mission.pool().release(mission.options().mission, key);
 }
 
+Status GitVersionControl::release_all() {
+  Mission& mission = impl_->mission();
+  return mission.pool().release_all(mission.options().mission);
+}
+
 Result<std::string> GitVersionControl::tree_hash(const std::string& key) {
   auto tree = impl_->tree(key);
   if (!tree) return tree.error();

@@ -51,6 +51,7 @@ class GitVersionControl final : public VersionControl {
   Result<std::vector<std::string>> changed_files(const std::string& key) override;
   [[nodiscard]] bool shared() override;
   Status release(const std::string& key) override;
+  Status release_all() override;
   Result<std::string> tree_hash(const std::string& key) override;
   Result<std::string> tracked_hash(const std::string& key) override;
   Status clean_untracked(const std::string& key) override;

@@ -273,6 +273,15 @@ Status TreePool::release(const std::string& mission, const std::string& key) con
   return remove_tree(tree->lease_file);
 }
 
+Status TreePool::release_all(const std::string& mission) const {
+  auto all = slots();
+  if (!all) return all.error();
+  for (const Slot& slot : *all)
+    if (slot.lease && slot.lease->mission == mission)
+      if (auto gone = release(mission, slot.lease->key); !gone) return gone;
+  return ok_status();
+}
+
 Status TreePool::remove_mission(const std::string& mission) const {
   auto pool_lock = FileLock::acquire(options_.state_folder + "/pool.lock");
   if (!pool_lock) return pool_lock.error();

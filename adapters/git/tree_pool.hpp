@@ -63,6 +63,8 @@ class TreePool {
   static Status save(const LockedTree& tree);
   /// The tree becomes free for others. Absent is fine.
   Status release(const std::string& mission, const std::string& key) const;
+  /// All trees of the mission become free.
+  Status release_all(const std::string& mission) const;
   /// Frees and removes the trees of a mission; when no other has one, the free trees too.
   Status remove_mission(const std::string& mission) const;
 

@@ -1,5 +1,7 @@
 #include "adapters/store/database.hpp"
 
+#include <sys/statvfs.h>
+
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -9,6 +11,19 @@ namespace muster::store {
 namespace {
 
 constexpr std::chrono::milliseconds busy_patience{5000};
+constexpr std::int64_t nearly_full = 64 << 20;  ///< bytes left on a disk
+constexpr std::int64_t piece = 64 << 10;
+
+int count_log(void* pages, sqlite3*, const char*, int count) {
+  *static_cast<int*>(pages) = count;
+  return SQLITE_OK;
+}
+
+bool has_room(const std::string& path) {
+  struct statvfs disk {};
+  return ::statvfs(path.c_str(), &disk) == 0 &&
+         static_cast<std::int64_t>(disk.f_bavail * disk.f_frsize) > nearly_full;
+}
 
 Error error_of(sqlite3* handle, const std::string& what, const std::string& path) {
   auto code = sqlite3_errcode(handle) & 0xff;
@@ -78,8 +93,10 @@ Result<Database> Database::open(const std::string& path, bool create) {
   if (code != SQLITE_OK) return database.error("cannot open the journal");
   sqlite3_busy_timeout(raw, static_cast<int>(busy_patience.count()));
   // Readers leave the mode alone: changing it takes the file from everybody else for a moment.
-  if (create)
+  if (create) {
     if (auto status = database.set_mode(); !status.ok()) return status.error();
+    sqlite3_wal_hook(raw, count_log, database.log_pages_.get());  // instead of SQLite's own
+  }
   for (const auto* pragma :
        {"PRAGMA synchronous=FULL", "PRAGMA cell_size_check=ON", "PRAGMA trusted_schema=OFF"})
     if (auto status = database.run(pragma); !status.ok()) return status.error();
@@ -95,6 +112,39 @@ Status Database::set_mode() {
     if (!busy || std::chrono::steady_clock::now() > give_up) return status;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+}
+
+Status Database::checkpoint() {
+  auto code = sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr,
+                                        nullptr);
+  if (code == SQLITE_OK || code == SQLITE_BUSY) return ok_status();
+  return error("cannot move the log into the journal");
+}
+
+Status Database::grow_log(std::int64_t bytes) {
+  if (!has_room(path_)) return ok_status();
+  // As a writer: nobody else makes the log longer meanwhile.
+  if (auto status = run("BEGIN IMMEDIATE"); !status.ok()) return status;
+  auto extended = extend_log(bytes);
+  auto ended = run("COMMIT");
+  return extended.ok() ? ended : extended;
+}
+
+/// With zeros and not with a hole: blocks that are there already are what makes a sync quick.
+/// SQLite takes the log to end where a frame does not belong to it.
+Status Database::extend_log(std::int64_t bytes) {
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (log == nullptr || log->pMethods == nullptr) return ok_status();  // nothing was written yet
+  sqlite3_int64 at = 0;
+  const std::string zeros(piece, '\0');
+  auto code = log->pMethods->xFileSize(log, &at);
+  if (code == SQLITE_OK && at >= bytes) return ok_status();
+  for (; code == SQLITE_OK && at < bytes; at += piece)
+    code = log->pMethods->xWrite(log, zeros.data(), static_cast<int>(piece), at);
+  if (code == SQLITE_OK) code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+  if (code == SQLITE_OK) return ok_status();
+  return Error{ErrorCode::io_error, "cannot make the journal's log bigger", path_};
 }
 
 Status Database::run(const char* sql) {

@@ -51,6 +51,16 @@ class Database {
   /// synchronous=FULL).
   static Result<Database> open(const std::string& path, bool create);
 
+  /// What the log (WAL) held after the last commit of this connection. The owner moves it into the
+  /// database: no commit does.
+  [[nodiscard]] int log_pages() const { return *log_pages_; }
+  /// Makes the log's file that big, durably, unless the disk is nearly full. Commits inside it then
+  /// write in place.
+  Status grow_log(std::int64_t bytes);
+  /// Moves the log into the database, as far as no reader still needs it where it is. When all of
+  /// it was moved, the next commit begins the log anew.
+  Status checkpoint();
+
   Status run(const char* sql);
   Result<Statement> prepare(const char* sql);
   /// The failure of the last call.
@@ -62,7 +72,9 @@ class Database {
   };
   Database(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
   Status set_mode();
+  Status extend_log(std::int64_t bytes);
 
+  std::unique_ptr<int> log_pages_ = std::make_unique<int>(0);  // SQLite keeps its address
   std::unique_ptr<sqlite3, Close> handle_;
   std::string path_;
 };

@@ -19,6 +19,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::int64_t frame_bytes = 4096 + 24;  ///< of a page in the log
+constexpr std::int64_t first_log_bytes = 1 << 20;
+constexpr int try_again_after = 250;  ///< pages, when a reader kept the log from being moved
+
 }  // namespace
 
 Status sync_folder(const std::string& folder) {
@@ -54,13 +58,16 @@ Status check_record(const NewRecord& record) {
 // ---- writing
 // ----------------------------------------------------------------------------------------
 
-MissionFile::MissionFile(std::string mission, Database database, Segment segment)
-    : mission_(std::move(mission)), database_(std::move(database)), segment_(std::move(segment)) {}
+MissionFile::MissionFile(std::string mission, Database database, Segment segment, LogBounds bounds)
+    : mission_(std::move(mission)),
+      database_(std::move(database)),
+      segment_(std::move(segment)),
+      bounds_(bounds) {}
 
 Result<std::unique_ptr<MissionFile>> MissionFile::open(const std::string& folder,
                                                        const std::string& mission,
                                                        std::optional<std::uint64_t> keep,
-                                                       std::string& said) {
+                                                       std::string& said, LogBounds bounds) {
   auto paths = mission_paths(folder, mission);
   if (!paths.ok()) return paths.error();
   std::error_code ignored;
@@ -73,7 +80,7 @@ Result<std::unique_ptr<MissionFile>> MissionFile::open(const std::string& folder
   auto database = Database::open(paths->database, true);
   if (!database.ok()) return named(database.error(), mission, 1);
   std::unique_ptr<MissionFile> file(
-      new MissionFile(mission, std::move(*database), std::move(*segment)));
+      new MissionFile(mission, std::move(*database), std::move(*segment), bounds));
   if (auto status = file->recover(keep, said); !status.ok()) return status.error();
   if (auto status = file->prepare(); !status.ok()) return status.error();
   MUSTER_FAULT_POINT("store.opened");
@@ -92,6 +99,7 @@ Status MissionFile::prepare() {
   insert_ = std::move(*insert);
   begin_ = std::move(*begin);
   commit_ = std::move(*commit);
+  (void)grow_log(first_log_bytes);  // without it everything is slower, not wrong
   return ok_status();
 }
 
@@ -185,8 +193,10 @@ Result<std::uint64_t> MissionFile::add(const std::vector<NewRecord>& records, st
 }
 
 Status MissionFile::commit() {
+  const bool bodies = segment_.owes_bodies();
   if (auto status = segment_.write(); !status.ok()) return status;
-  if (auto status = segment_.sync(); !status.ok()) return status;
+  if (bodies)
+    if (auto status = segment_.sync(); !status.ok()) return status;
   MUSTER_FAULT_POINT("store.before_commit");
   if (MUSTER_FAULT_ERROR("store.commit"))
     return system_error(EIO, "cannot commit", "mission " + mission_);
@@ -198,5 +208,29 @@ Status MissionFile::commit() {
 }
 
 Status MissionFile::settle() { return segment_.sync(); }
+
+/// A file that grows makes each sync wait for the file system's own journal, which is what the
+/// slowest commits waited for; one that is overwritten does not.
+Status MissionFile::grow_log(std::int64_t bytes) {
+  log_bytes_ = bytes;
+  return database_.grow_log(bytes);
+}
+
+Status MissionFile::tend_log(bool quiet) {
+  const auto pages = database_.log_pages();
+  if (pages < tried_at_) tried_at_ = 0;  // it began anew
+  const auto bound = std::max(quiet ? bounds_.quiet : bounds_.busy,
+                              tried_at_ == 0 ? 0 : tried_at_ + try_again_after);
+  if (pages >= bound) {
+    tried_at_ = pages;
+    MUSTER_FAULT_POINT("store.before_checkpoint");
+    auto status = database_.checkpoint();
+    MUSTER_FAULT_POINT("store.after_checkpoint");
+    return status;
+  }
+  if (log_bytes_ >= bounds_.busy * frame_bytes || pages * frame_bytes < log_bytes_ / 4 * 3)
+    return ok_status();
+  return grow_log(2 * log_bytes_);
+}
 
 }  // namespace muster::store

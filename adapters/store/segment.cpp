@@ -103,7 +103,9 @@ Segment::Segment(Segment&& other) noexcept
       path_(std::move(other.path_)),
       end_(other.end_),
       queued_(std::move(other.queued_)),
-      dirty_(other.dirty_) {}
+      dirty_(other.dirty_),
+      owes_bodies_(other.owes_bodies_),
+      unsynced_(other.unsynced_) {}
 
 Segment& Segment::operator=(Segment&& other) noexcept {
   std::swap(fd_, other.fd_);
@@ -111,6 +113,8 @@ Segment& Segment::operator=(Segment&& other) noexcept {
   std::swap(end_, other.end_);
   std::swap(queued_, other.queued_);
   std::swap(dirty_, other.dirty_);
+  std::swap(owes_bodies_, other.owes_bodies_);
+  std::swap(unsynced_, other.unsynced_);
   return *this;
 }
 
@@ -157,6 +161,7 @@ std::uint64_t Segment::add_body(std::uint64_t seq, std::string_view first,
                                 std::string_view second) {
   auto offset = end_ + queued_.size() + header_size;
   add_frame(body_magic, seq, first, second);
+  owes_bodies_ = true;
   return offset;
 }
 
@@ -178,6 +183,7 @@ Status Segment::write() {
   if (auto status = write_all(fd_, queued_, end_, path_); !status.ok()) return status;
   MUSTER_FAULT_POINT("store.after_segment_write");
   end_ += queued_.size();
+  unsynced_ += queued_.size();
   queued_.clear();
   return ok_status();
 }
@@ -189,7 +195,8 @@ Status Segment::sync() {
   if (MUSTER_FAULT_ERROR("store.segment_sync"))
     return system_error(EIO, "cannot sync the segment", path_);
   if (::fdatasync(fd_) != 0) return system_error(errno, "cannot sync the segment", path_);
-  dirty_ = false;
+  dirty_ = owes_bodies_ = false;
+  unsynced_ = 0;
   return ok_status();
 }
 

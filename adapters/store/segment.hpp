@@ -59,6 +59,10 @@ class Segment {
   /// Makes everything written durable.
   Status sync();
   [[nodiscard]] bool dirty() const { return dirty_; }
+  /// Bytes written since the last sync.
+  [[nodiscard]] std::uint64_t unsynced() const { return unsynced_; }
+  /// Whether a body is queued, or written and not durable.
+  [[nodiscard]] bool owes_bodies() const { return owes_bodies_; }
 
   Result<std::string> read(std::uint64_t offset, std::uint64_t length) const;
   /// Walks all frames, or only those from the one whose payload is at `payload` on.
@@ -79,6 +83,8 @@ class Segment {
   std::uint64_t end_ = 0;
   std::string queued_;
   bool dirty_ = false;
+  bool owes_bodies_ = false;
+  std::uint64_t unsynced_ = 0;
 };
 
 }  // namespace muster::store

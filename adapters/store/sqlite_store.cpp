@@ -66,7 +66,7 @@ void SqliteStore::work() {
     if (!unsettled_)
       wake_.wait(lock, something);
     else if (!wake_.wait_for(lock, config_.settle_after, something) || stopping_)
-      settle();
+      settle(true);
     auto round = std::exchange(queue_, {});
     auto errands = std::exchange(errands_, {});
     if (round.empty() && errands.empty() && stopping_) break;
@@ -77,7 +77,7 @@ void SqliteStore::work() {
     close_idle();
     lock.lock();
   }
-  settle();
+  settle(false);
   open_.clear();
 }
 
@@ -109,6 +109,16 @@ void SqliteStore::write(const std::string& mission, std::vector<Batch>& batches)
   for (std::size_t i = 0; i < batches.size(); ++i)
     if (batches[i].on_durable) batches[i].on_durable((*sequences)[i]);
   MUSTER_FAULT_POINT("store.acknowledged");
+  if (open.file->settles_now()) settle(mission, open);
+  tend_log(mission, open, false);
+}
+
+/// A disk that fails here fails the next commit, too: that is the one to act upon.
+void SqliteStore::tend_log(const std::string& mission, Open& open, bool quiet) {
+  if (!open.file) return;
+  auto status = open.file->tend_log(quiet);
+  if (!status.ok() && config_.say)
+    config_.say("mission " + mission + ": its log stays long: " + status.error().text());
 }
 
 Result<std::vector<std::uint64_t>> SqliteStore::write_all(Open& open, std::vector<Batch>& batches) {
@@ -129,7 +139,8 @@ Status SqliteStore::ensure_open(const std::string& mission, Open& open) {
   if (open.file) return ok_status();
   if (auto status = restore(mission); !status.ok()) return status;
   std::string said;
-  auto file = store::MissionFile::open(config_.folder, mission, open.acknowledged, said);
+  auto file =
+      store::MissionFile::open(config_.folder, mission, open.acknowledged, said, config_.log);
   if (!said.empty() && config_.say) config_.say(said);
   if (!file.ok()) return file.error();
   open.file = std::move(*file);
@@ -164,17 +175,22 @@ void SqliteStore::close(const std::string& mission, Open& open) {
   live_.erase(mission);
 }
 
-void SqliteStore::settle() {
+void SqliteStore::settle(bool quiet) {
   unsettled_ = false;
   for (auto& [mission, open] : open_) {
-    if (!open.file || !open.file->unsettled()) continue;
-    auto status = open.file->settle();
-    if (status.ok()) continue;
-    // What was acknowledged is in the database; what comes next must not be, until somebody has
-    // looked.
-    open.failure = status.error();
-    close(mission, open);
+    settle(mission, open);
+    if (quiet) tend_log(mission, open, true);
   }
+}
+
+void SqliteStore::settle(const std::string& mission, Open& open) {
+  if (!open.file || !open.file->unsettled()) return;
+  auto status = open.file->settle();
+  if (status.ok()) return;
+  // What was acknowledged is in the database; what comes next must not be, until somebody has
+  // looked.
+  open.failure = status.error();
+  close(mission, open);
 }
 
 void SqliteStore::close_idle() {

@@ -24,6 +24,7 @@ struct SqliteStoreConfig {
   std::string folder;                          ///< made when missing, for its owner alone
   std::size_t max_open = 64;                   ///< missions whose files stay open
   std::chrono::milliseconds settle_after{50};  ///< of quiet: then the last witnesses are synced
+  store::LogBounds log = {};
   /// Told on the writer thread, in one sentence, when unacknowledged work was cut; may be empty,
   /// must not throw.
   std::function<void(const std::string&)> say = {};
@@ -75,7 +76,9 @@ class SqliteStore final : public Store {
   void close(const std::string& mission, Open& open);
   bool is_live(const std::string& mission);
   std::uint64_t openings();
-  void settle();
+  void settle(bool quiet);
+  void settle(const std::string& mission, Open& open);
+  void tend_log(const std::string& mission, Open& open, bool quiet);
   void close_idle();
   Status in_writer(const std::string& mission, const std::function<Status()>& work);
   Status restore(const std::string& mission);

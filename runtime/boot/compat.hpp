@@ -236,6 +236,22 @@ template <class Handle, class SelfPtr>
 
 // ---- messages -----------------------------------------------------------------------------------
 
+namespace detail {
+
+/// A message to come, taken back by the destructor.
+class Deadline {
+ public:
+  explicit Deadline(caf::disposable pending) : pending_(std::move(pending)) {}
+  ~Deadline() { pending_.dispose(); }
+  Deadline(const Deadline&) = delete;
+  Deadline& operator=(const Deadline&) = delete;
+
+ private:
+  caf::disposable pending_;
+};
+
+}  // namespace detail
+
 /// Sends without waiting for an answer; an error reply is lost. An invalid handle is ignored.
 template <class SelfPtr, class Handle, class... Args>
 void send(SelfPtr self, const Handle& to, Args&&... args) {
@@ -255,10 +271,15 @@ template <class SelfPtr, class Handle, class Ok, class Failed, class... Args>
 void request(SelfPtr self, const Handle& to, std::chrono::milliseconds deadline, Ok ok,
              Failed failed, Args&&... args) {
   static_assert(std::is_invocable_v<Failed&, const Error&>, "a request needs an error handler");
-  self->request(to, deadline, std::forward<Args>(args)...)
-      .then(std::move(ok), [failed = std::move(failed)](const caf::error& error) mutable {
-        failed(from_caf(error));
-      });
+  // The deadline belongs to the handlers: it goes with them when the answer has come or the actor
+  // has ended. CAF's own would keep an actor that has ended in memory until it is reached.
+  auto pending = self->request(to, caf::infinite, std::forward<Args>(args)...);
+  auto timer =
+      std::make_shared<detail::Deadline>(self->request_response_timeout(deadline, pending.id()));
+  std::move(pending).then(std::move(ok),
+                          [failed = std::move(failed), timer](const caf::error& error) mutable {
+                            failed(from_caf(error));
+                          });
 }
 
 /// Asks and blocks: for main, tests and foreign threads, never in an actor, never in a hot path.

@@ -86,6 +86,9 @@ class VersionControl {
   [[nodiscard]] virtual bool shared() { return false; }
   /// Hands the tree of `key` back to the pool.
   virtual Status release(const std::string& key) = 0;
+  /// Hands back all that the mission still has: it has ended. A tree that is asked for all the same
+  /// is lent anew.
+  virtual Status release_all() = 0;
   /// Hash of all non-ignored files of the tree of `key` (a git tree id; cheap when little changed).
   virtual Result<std::string> tree_hash(const std::string& key) = 0;
   /// The same over the files that the last tree_hash() saw: files that came into being since (what

@@ -25,6 +25,7 @@ TEST_CASE("T7 a mission goes from its objective to the seal, and its end is told
   stage.start();
   stage.finish();
   stage.check_sealed();
+  CHECK(stage.tree->all_released == 1);
   CHECK(stage.tree->at_tip().contains("src/one.cpp"));
   CHECK(stage.tree->at_tip().contains("src/two.cpp"));
   std::vector<std::string> phases;

@@ -1,4 +1,4 @@
-#include "tests/crash/stage.hpp"
+#include "tests/crash/ending.hpp"
 
 namespace muster::crash {
 namespace {
@@ -31,7 +31,7 @@ class Differences {
 
 }  // namespace
 
-std::vector<std::string> differences(const Ending& whole, const Ending& ending, const Cut&) {
+std::vector<std::string> differences(const Ending& whole, const Ending& ending) {
   Differences out;
   out.unless(ending.trouble.empty(), ending.trouble);
   for (const auto& process : ending.processes) out.unless(false, "a process was left: " + process);

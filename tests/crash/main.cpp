@@ -54,7 +54,7 @@ class Matrix {
 
  private:
   bool whole_is_sane() {
-    auto wrong = differences(whole_, whole_, {});
+    auto wrong = differences(whole_, whole_);
     if (whole_.outcome != "sealed") wrong.push_back("the outcome is '" + whole_.outcome + "'");
     if (!whole_.status.empty()) wrong.push_back("the tree is not clean: " + whole_.status);
     if (whole_.effects.size() != 2) wrong.emplace_back("a command did not run");
@@ -102,7 +102,7 @@ class Matrix {
   void play(Stage& stage, std::uint64_t index, const Cut& cut) {
     auto ending = stage.play(cut);
     deaths_ += ending.deaths;
-    auto wrong = differences(whole_, ending, cut);
+    auto wrong = differences(whole_, ending);
     std::lock_guard lock(mutex_);
     if (wrong.empty()) return;
     std::printf("FAILED cut %llu of seed %llu: --replay %s (%d deaths)\n",

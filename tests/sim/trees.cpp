@@ -152,6 +152,12 @@ Status SimVersionControl::release(const std::string& key) {
   return ok_status();
 }
 
+Status SimVersionControl::release_all() {
+  if (!life_->alive) return gone();
+  trees_->trees.clear();
+  return ok_status();
+}
+
 Result<std::string> SimVersionControl::tree_hash(const std::string& key) {
   auto found = tree(key);
   if (!found) return found.error();

@@ -84,6 +84,7 @@ class SimVersionControl final : public VersionControl {
   Result<Snapshot> checkout(const std::string& key, const std::string& commit) override;
   Result<Snapshot> existing(const std::string& key) override;
   Status release(const std::string& key) override;
+  Status release_all() override;
   Result<std::string> tree_hash(const std::string& key) override;
   Result<std::string> tracked_hash(const std::string& key) override;
   Status clean_untracked(const std::string& key) override;

@@ -51,6 +51,10 @@ class FakeTree final : public VersionControl {
     trees.erase(key);
     return ok_status();
   }
+  Status release_all() override {
+    ++all_released;
+    return ok_status();
+  }
   Result<std::string> tree_hash(const std::string& key) override {
     see(trees.at(key));
     return hash(*trees.at(key).files);
@@ -121,6 +125,7 @@ class FakeTree final : public VersionControl {
 
   std::map<std::string, Tree> trees;
   std::vector<std::string> released;
+  int all_released = 0;
   std::vector<CommitInfo> infos;
   std::vector<std::string> dirty;
   std::optional<Error> open_error;

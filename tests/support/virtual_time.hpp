@@ -81,6 +81,13 @@ class VirtualTime {
     run();
   }
 
+  /// Timers and deadlines that are still to come.
+  [[nodiscard]] std::size_t timers() {
+    auto pending = [](const auto& timer) { return !timer.second.f.disposed(); };
+    return static_cast<std::size_t>(
+        std::count_if(clock().schedule.begin(), clock().schedule.end(), pending));
+  }
+
   /// An actor that asks on the test's behalf, and lives until it is killed.
   struct Client {
     caf::actor handle;

@@ -89,6 +89,31 @@ TEST_CASE("the pool is bounded over all missions of a workspace") {
   CHECK(two.checkout("T2", "").ok());
 }
 
+TEST_CASE("a mission that has ended holds no tree; its branch is there as before") {
+  Workspace user;
+  user.put("a.txt", "one\n");
+  user.make_repository();
+  GitOptions options = user.options("m1");
+  options.max_trees = 2;
+  GitVersionControl one{options};
+  must(one.open());
+  must(one.checkout("integrated", ""));
+  const Snapshot task = must(one.checkout("T1", ""));
+  put_file(task.path + "/a.txt", "two\n");
+  const std::string commit = must(one.commit("T1", {}));
+  must(one.advance(must(one.tip()), commit));
+  must(one.release_all());
+  CHECK(one.existing("T1").error().code == ErrorCode::not_found);
+  options.mission = "m2";
+  GitVersionControl two{options};
+  must(two.open());
+  must(two.checkout("integrated", ""));
+  must(two.checkout("T1", ""));
+  CHECK(must(one.mission_diff(1000)).files.size() == 1);
+  must(two.release_all());
+  CHECK(must(one.checkout("integrated", "")).base == commit);  // it may still be asked for
+}
+
 TEST_CASE("the hash of a tree follows its files and not the ignored ones") {
   Workspace user;
   user.put("a.txt", "one\n");

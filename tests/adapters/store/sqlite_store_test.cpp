@@ -151,7 +151,9 @@ namespace {
 
 /// Appends for ever and writes each acknowledged sequence to `out`; runs in a child process.
 [[noreturn]] void append_until_killed(const std::string& folder, int out, unsigned seed) {
-  auto store = SqliteStore::open({folder});
+  SqliteStoreConfig config{.folder = folder};
+  if (seed % 2 == 1) config.log = {.quiet = 4, .busy = 8};  // so that it is moved all the time
+  auto store = SqliteStore::open(std::move(config));
   if (!store.ok()) ::_exit(1);
   std::mt19937 random(seed);
   for (int i = 0;; ++i) {

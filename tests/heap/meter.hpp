@@ -1,0 +1,25 @@
+#pragma once
+// What this process holds.
+
+#include <cstdint>
+#include <vector>
+
+namespace muster::heap {
+
+struct Holding {
+  std::int64_t heap_bytes = 0;  ///< allocated and not freed
+  int descriptors = 0;
+  int threads = 0;
+};
+
+/// The allocator's caches of freed memory count as allocated: without them the numbers are exact.
+/// Starts this program again with them switched off, unless they are.
+void run_without_caches(char** argv);
+
+/// Under valgrind the heap is what its leak check finds, reachable or not.
+[[nodiscard]] Holding measure();
+
+/// The median of the slopes between all pairs of points: one round that is odd does not bend it.
+[[nodiscard]] double slope(const std::vector<double>& values);
+
+}  // namespace muster::heap
