@@ -1,0 +1,44 @@
+// The model muster/local: answers what muster's commands ask, without a provider, a port or a token.
+// It is a provider whose `fetch` is a function of this process (docs/adr/0010).
+
+import type { Config, ModelRef } from "./types.ts"
+
+export const localRef: ModelRef = { providerID: "muster", modelID: "local" }
+export const isLocal = (model?: ModelRef) => model?.providerID === localRef.providerID
+/// Says to which message of a person a call to the model belongs.
+export const messageHeader = "x-muster-message"
+
+const maxAnswers = 64
+const help =
+  "muster/local answers muster's own commands only (/task, /status ...). Choose another model to talk to."
+
+function stream(text: string): Response {
+  const chunk = (delta: object, finish: string | null = null) =>
+    `data: ${JSON.stringify({ id: "muster", object: "chat.completion.chunk", created: 0, model: "local", choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`
+  const body = chunk({ role: "assistant", content: text }) + chunk({}, "stop") + "data: [DONE]\n\n"
+  return new Response(body, { headers: { "content-type": "text/event-stream" } })
+}
+
+export function localModel() {
+  /// Message -> what is to be answered; a retry of OpenCode's gets the same.
+  const answers = new Map<string, Promise<string>>()
+  const answer = async (_url: unknown, init: { headers: HeadersInit }) => {
+    const message = new Headers(init.headers).get(messageHeader) ?? ""
+    return stream(await (answers.get(message) ?? help))
+  }
+  return {
+    /// `text` must not reject.
+    expect(message: string, text: Promise<string>) {
+      answers.set(message, text)
+      if (answers.size > maxAnswers) answers.delete(answers.keys().next().value!)
+    },
+    register(config: Config) {
+      if (config.provider?.[localRef.providerID]) return // the user's
+      const options = { apiKey: "-", baseURL: "http://muster.invalid/v1", fetch: answer }
+      const models = { [localRef.modelID]: { name: "answers muster's commands" } }
+      config.provider = { ...config.provider, [localRef.providerID]: { name: "muster", npm: "@ai-sdk/openai-compatible", options, models } }
+      if (config.enabled_providers && !config.enabled_providers.includes(localRef.providerID)) config.enabled_providers.push(localRef.providerID)
+    },
+  }
+}
+export type LocalModel = ReturnType<typeof localModel>
