@@ -57,6 +57,18 @@ std::string paused_text(const json& data) {
          ".\n/task without words goes on with it.\n";
 }
 
+/// What the gate went by: each check of the final verification with its receipt.
+std::string evidence_text(const json& outcome) {
+  std::string out;
+  for (const auto& check : outcome.value("checks", json::array()))
+    out += fmt::format("  evidence  {}: {}, exit {}, {:.1f} s, tree {}\n",
+                       one_line(check.value("command", ""), 200),
+                       one_line(check.value("verdict", ""), 40), check.value("exit_code", 0),
+                       static_cast<double>(check.value("duration_ms", std::int64_t{0})) / 1e3,
+                       one_line(check.value("tree", ""), 12));
+  return out;
+}
+
 /// What is said in the session, for the notices that a person must hear there.
 std::optional<std::string> words_for(const std::string& type, const json& data) {
   std::string out;
@@ -65,7 +77,7 @@ std::optional<std::string> words_for(const std::string& type, const json& data) 
   else if (type == "mission_paused")
     out = paused_text(data);
   else if (type == "mission_ended")
-    out = ui::summary_text(data);
+    out = ui::summary_text(data) + evidence_text(data);
   else
     return std::nullopt;
   return std::string(bounded_head(out, max_text));

@@ -22,7 +22,7 @@ test("/task runs a mission to its seal and tells its end in the session", async 
   const started = await openCode.command(session, "task", "Be polite")
   assert.match(textOf(started), /^Mission \S+ has started: Be polite/)
   const summary = await sealed(openCode, session)
-  assert.match(summary.text, /make test/)
+  assert.match(summary.text, /evidence  make test: \w+, exit 0, [0-9.]+ s, tree [0-9a-f]/)
   assert.equal(stage.read("greet.sh"), 'echo "good day, $1"\n')
 
   await openCode.event("tui.toast.show", (toast) => toast.message === "SEALED" && toast.variant === "success")

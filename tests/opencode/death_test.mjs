@@ -34,7 +34,7 @@ test("kill -9 of the engine: it is started again, the mission goes on and is sea
     const found = await told(openCode, session, "SEALED")
     return found.length > 0 && found
   })
-  assert.match(summary.text, /make test/)
+  assert.match(summary.text, /evidence  make test: \w+, exit 0, [0-9.]+ s, tree [0-9a-f]/)
   assert.equal(openCode.toasts().filter((toast) => /went away/.test(toast.message)).length, 1)
   assert.equal((await told(openCode, session, "SEALED")).length, 1)
   assert.equal(stage.model.requests.length, 0)

@@ -101,8 +101,7 @@ export class Engine {
 
   /// Rejects with words for the user when there is no engine or no answer in time.
   async request(method: string, params: Params): Promise<any> {
-    this.connection ??= this.connect("")
-    const connection = await this.connection
+    const connection = await (this.connection ?? this.connect(""))
     const result = await connection.request(method, params, requestMs)
     if (typeof result?.at_work === "boolean") this.atWork(result.at_work ? result.mission : "")
     return result
@@ -127,7 +126,7 @@ export class Engine {
     this.connection = undefined
   }
 
-  private async connect(resume: string): Promise<Connection> {
+  private connect(resume: string): Promise<Connection> {
     const { binary, directory } = this.options
     let mine: Promise<Connection> | undefined
     // A session of its own: a terminal's signals are for OpenCode. Its end is the end of its input.
