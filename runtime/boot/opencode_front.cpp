@@ -128,6 +128,7 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
     if (notice.id.empty() || known) return;
     auto words = words_for(notice.type, data);
     const auto to = receiver();
+    if (notice.type == "mission_ended") tell_state(notice.mission, false, to);
     if (!words || !to) return;  // it is told again soon, also to who comes later
     untaken_[notice.id] = {*to, notice.taken};
     notify_(*to, "opencode.say",
@@ -151,13 +152,20 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
     return clients_.contains(client);
   }
 
-  /// The plugin in whose process the mission was asked for, else any: they share the sessions. Under
-  /// the lock.
+  /// The plugin that asked for the mission, else one of the same process, else any: they share the
+  /// sessions. Under the lock.
   [[nodiscard]] std::optional<rpc::ClientId> receiver() const {
     if (clients_.empty() || origin_.session.empty()) return std::nullopt;
+    if (clients_.contains(origin_client_)) return origin_client_;
     for (const auto& [id, client] : clients_)
       if (client.pid == origin_pid_) return id;
     return clients_.begin()->first;
+  }
+
+  /// So that nobody lets go of an engine that has work, or holds one that has none. Under the lock.
+  void tell_state(const std::string& mission, bool at_work, std::optional<rpc::ClientId> but) {
+    for (const auto& [id, client] : clients_)
+      if (id != but) notify_(id, "opencode.state", {{"mission", mission}, {"at_work", at_work}});
   }
 
   void hello(const json& params, rpc::ClientId client, rpc::Reply reply) {
@@ -223,6 +231,7 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
                                      *command)
                         : Result<std::string>(command.error());
     const bool at_work = engine_.mission_at_work();
+    if (at_work && text.ok()) tell_others(client);
     reply(json{{"ok", text.ok()},
                {"text", bounded_head(text.ok() ? *text : "muster: " + text.error().text(),
                                      max_text)},
@@ -230,6 +239,12 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
                {"at_work", at_work}});
   } catch (const json::exception& e) {
     reply(Error{ErrorCode::invalid_argument, e.what()});
+  }
+
+  void tell_others(rpc::ClientId client) {
+    auto mission = engine_.current_mission();
+    std::lock_guard lock(mutex_);
+    if (notify_) tell_state(mission, true, client);
   }
 
   Result<std::string> run(const opencode::Start& start, const std::string& session,
@@ -329,6 +344,7 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
                             rpc::ClientId client) {
     std::lock_guard lock(mutex_);
     auto before = std::exchange(origin_, {mission, session});
+    origin_client_ = client;
     origin_pid_ = clients_.contains(client) ? clients_[client].pid : 0;
     feed_ = {};
     untaken_.clear();
@@ -376,6 +392,7 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
   Notify notify_;                            // guarded by mutex_, as is what follows
   opencode::OriginFile origin_file_;
   opencode::Origin origin_;
+  rpc::ClientId origin_client_ = 0;
   std::int64_t origin_pid_ = 0;
   std::map<rpc::ClientId, Client> clients_;
   std::map<std::string, Untaken> untaken_;  // notices that were sent, by their ids

@@ -2,8 +2,8 @@
 // muster/local. A message that is none of ours goes through untouched.
 
 import type { Engine } from "./engine.ts"
-import { isLocal, localRef, messageHeader, type LocalModel } from "./local_model.ts"
-import { busy, toast } from "./session.ts"
+import { messageHeader, type LocalModel } from "./local_model.ts"
+import { busy, toast, within } from "./session.ts"
 import type { Client, Config, Hooks, Message, MessageWithParts, ModelRef, Part } from "./types.ts"
 
 const descriptions: Record<string, string> = {
@@ -69,10 +69,10 @@ export function commandHooks({ client, engine, local, own, host }: Parts): Hooks
   const usual = async (session: string): Promise<ModelRef | undefined> => {
     if (chosen.has(session)) return chosen.get(session)
     const messages = (await client.session.messages({ path: { id: session } })).data ?? []
-    const last = messages.findLast((it) => it.info.role === "user" && it.info.model && !isLocal(it.info.model))
+    const last = messages.findLast((it) => it.info.role === "user" && it.info.model && !local.is(it.info.model))
     if (last) return last.info.model
     const known = (await client.config.providers()).data
-    const first = known?.providers.find((it) => it.id !== localRef.providerID && known.default[it.id])
+    const first = known?.providers.find((it) => it.id !== local.ref.providerID && known.default[it.id])
     return first && { providerID: first.id, modelID: known!.default[first.id] }
   }
 
@@ -83,11 +83,11 @@ export function commandHooks({ client, engine, local, own, host }: Parts): Hooks
       const text = `/${input.command} ${input.arguments}`.trim()
       const answer = ask(name, input.arguments, input.sessionID)
       // In a turn that is under way the message would be taken for a part of it.
-      if (await busy(client, input.sessionID)) {
-        await toast(client, await answer, "info")
-        throw new Error("muster has answered by a toast: the session is at work")
+      if (await within(busy(client, input.sessionID))) {
+        void answer.then((text) => toast(client, text, "info"))
+        throw new Error("muster answers by a toast: the session is at work")
       }
-      await keepTitle(input.sessionID, (input.arguments || text).replace(/\s+/g, " ").slice(0, 80))
+      await within(keepTitle(input.sessionID, (input.arguments || text).replace(/\s+/g, " ").slice(0, 80)))
       waiting.set(input.sessionID, answer)
       output.parts.splice(0, output.parts.length, { type: "text", text, metadata: { muster: { command: name } } })
     },
@@ -96,11 +96,11 @@ export function commandHooks({ client, engine, local, own, host }: Parts): Hooks
       const { message, parts } = output
       const mark = markOf(parts)
       if (mark?.command) {
-        message.model = { ...localRef }
+        message.model = { ...local.ref }
         local.expect(message.id, waiting.get(message.sessionID) ?? Promise.resolve("muster: ask again, please"))
         waiting.delete(message.sessionID)
-      } else if (!mark && isLocal(message.model)) {
-        const model = await usual(message.sessionID)
+      } else if (!mark && local.is(message.model)) {
+        const model = await within(usual(message.sessionID))
         if (model) message.model = { ...model }
       } else if (!mark && message.model) {
         chosen.set(message.sessionID, message.model)
@@ -108,7 +108,7 @@ export function commandHooks({ client, engine, local, own, host }: Parts): Hooks
     },
 
     "chat.headers": async (input, output) => {
-      if (isLocal(input.model)) output.headers[messageHeader] = input.message.id
+      if (local.is(input.model)) output.headers[messageHeader] = input.message.id
     },
 
     /// Commands and their answers are between the user and muster: no other model reads them.

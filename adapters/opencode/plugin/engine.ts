@@ -114,6 +114,11 @@ export class Engine {
     if (!mission) this.idle = setTimeout(() => this.letGo(), this.options.idleMs).unref()
   }
 
+  /// The mission has ended, if it is still the one.
+  ended(mission: string) {
+    if (this.mission === mission) this.atWork("")
+  }
+
   close() {
     this.closed = true
     this.letGo()
@@ -134,7 +139,7 @@ export class Engine {
     child.unref()
     const connection = new Connection(
       child,
-      (method, params) => this.options.on[method]?.(params),
+      (method, params) => this.notified(method, params),
       (why) => mine === this.connection && this.lost(why),
     )
     const greet = async () => {
@@ -152,6 +157,12 @@ export class Engine {
     mine = this.connection = greet()
     mine.catch(() => mine === this.connection && (this.connection = undefined))
     return mine
+  }
+
+  private notified(method: string, params: Params) {
+    if (method !== "opencode.state") return this.options.on[method]?.(params)
+    if (params.at_work) this.atWork(params.mission)
+    else this.ended(params.mission)
   }
 
   /// The connection ended by itself.

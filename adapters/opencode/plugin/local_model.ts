@@ -3,8 +3,6 @@
 
 import type { Config, ModelRef } from "./types.ts"
 
-export const localRef: ModelRef = { providerID: "muster", modelID: "local" }
-export const isLocal = (model?: ModelRef) => model?.providerID === localRef.providerID
 /// Says to which message of a person a call to the model belongs.
 export const messageHeader = "x-muster-message"
 
@@ -26,18 +24,21 @@ export function localModel() {
     const message = new Headers(init.headers).get(messageHeader) ?? ""
     return stream(await (answers.get(message) ?? help))
   }
+  const ref: ModelRef = { providerID: "muster", modelID: "local" }
   return {
+    ref,
+    is: (model?: ModelRef) => model?.providerID === ref.providerID,
     /// `text` must not reject.
     expect(message: string, text: Promise<string>) {
       answers.set(message, text)
       if (answers.size > maxAnswers) answers.delete(answers.keys().next().value!)
     },
     register(config: Config) {
-      if (config.provider?.[localRef.providerID]) return // the user's
+      if (config.provider?.[ref.providerID]) ref.providerID = "muster-commands" // that one is the user's
       const options = { apiKey: "-", baseURL: "http://muster.invalid/v1", fetch: answer }
-      const models = { [localRef.modelID]: { name: "answers muster's commands" } }
-      config.provider = { ...config.provider, [localRef.providerID]: { name: "muster", npm: "@ai-sdk/openai-compatible", options, models } }
-      if (config.enabled_providers && !config.enabled_providers.includes(localRef.providerID)) config.enabled_providers.push(localRef.providerID)
+      const models = { [ref.modelID]: { name: "answers muster's commands" } }
+      config.provider = { ...config.provider, [ref.providerID]: { name: "muster", npm: "@ai-sdk/openai-compatible", options, models } }
+      config.enabled_providers?.push(ref.providerID)
     },
   }
 }

@@ -13,6 +13,15 @@ export async function toast(client: Client, message: string, variant: string) {
   await client.tui.showToast({ body: { title: "muster", message, variant } }).catch(() => {})
 }
 
+/// A hook must not hold OpenCode up: after two seconds it goes on without an answer.
+const hookMs = 2000
+
+export async function within<T>(answer: Promise<T>, ms = hookMs): Promise<T | undefined> {
+  let timer: NodeJS.Timeout
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), ms)))
+  return Promise.race([answer.catch(() => undefined), late]).finally(() => clearTimeout(timer))
+}
+
 export async function busy(client: Client, session: string): Promise<boolean> {
   const known = (await client.session.status().catch(() => undefined))?.data
   return (known?.[session]?.type ?? "idle") !== "idle"
@@ -48,5 +57,5 @@ export async function deliver(client: Client, engine: Engine, params: Record<str
   const say = params as Say
   const ok = await store(client, say).catch(() => false)
   await engine.request("opencode.said", { id: say.id, ok }).catch(() => {}) // it is told again then
-  if (say.ended) engine.atWork("")
+  if (say.ended) engine.ended(say.id.split("/")[0])
 }

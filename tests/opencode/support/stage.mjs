@@ -15,10 +15,13 @@ export const openCodeBinary = process.env.MUSTER_OPENCODE_BINARY
 export const sourceDir = process.env.MUSTER_SOURCE_DIR
 export const pluginFile = path.join(sourceDir, "adapters/opencode/plugin/index.ts")
 
-/// Only a broken program takes this long.
-export const patience = 60_000
+for (const [name, file] of Object.entries({ MUSTER_BINARY: musterBinary, MUSTER_OPENCODE_BINARY: openCodeBinary }))
+  if (!fs.existsSync(file ?? "")) throw new Error(`${name} names no program; ctest sets it, and scripts/setup --tests brings OpenCode here`)
 
-/// Waits until `probe` returns something true, looking again whenever `wake` says that something happened.
+/// Only a broken program takes this long.
+export const patience = 120_000
+
+/// Waits until `probe` returns something true. It asks again and again: what it asks are other programs.
 export async function until(what, probe, limit = patience) {
   const end = Date.now() + limit
   for (;;) {
@@ -235,4 +238,13 @@ export class OpenCode {
 /// All text of a message.
 export function textOf(message) {
   return message.parts.filter((part) => part.type === "text").map((part) => part.text).join("\n")
+}
+
+/// Two texts are the same bytes; an error shows where they part, and not 30 KB of both.
+export function assertSameText(got, wanted) {
+  if (got === wanted) return
+  let at = 0
+  while (got[at] === wanted[at]) ++at
+  const around = (text) => JSON.stringify(text.slice(Math.max(0, at - 60), at + 200))
+  throw new Error(`${got.length} and ${wanted.length} bytes, different from ${at} on:\n  got    ${around(got)}\n  wanted ${around(wanted)}`)
 }
