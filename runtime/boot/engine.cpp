@@ -393,7 +393,11 @@ Result<LastMission> Engine::last_mission() {
     auto replayed = replay_mission(*parts_->store, known.mission);
     if (!replayed) return replayed.error();
     // A crash right at its start leaves a file without a record: no mission.
-    if (replayed->any) return LastMission{known.mission, is_terminal(replayed->state.phase)};
+    if (!replayed->any) continue;
+    const auto& state = replayed->state;
+    auto end = state.notices.find("mission_ended");
+    return LastMission{known.mission, is_terminal(state.phase),
+                       end != state.notices.end() && end->second.told};
   }
   return Error{ErrorCode::not_found, "there is no mission in this workspace yet"};
 }

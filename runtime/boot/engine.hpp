@@ -32,6 +32,7 @@ struct EngineOptions {
 struct LastMission {
   std::string id;
   bool ended = false;
+  bool end_told = false;  ///< somebody has heard of it
 };
 
 /// One engine of one workspace. Its methods may be called from any thread but the I/O loop's and

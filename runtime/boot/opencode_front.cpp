@@ -194,8 +194,7 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
     if (engine_.mission_at_work()) return {};
     auto last = engine_.last_mission();
     if (!last) return last.error().text();
-    if (last->id != mission) return {};
-    // Also one that had ended: its end may not have been told.
+    if (last->id != mission || (last->ended && last->end_told)) return {};
     auto resumed = engine_.resume_mission(mission, false);
     return resumed ? std::string() : resumed.error().text();
   }
