@@ -298,10 +298,10 @@ class Builder {
 
   void add_install(const char* group) {
     for (const bool install : {true, false}) {
-      auto* command = add(app_, install ? "install" : "uninstall",
-                          install ? "Bring muster into another program: opencode"
-                                  : "Take muster out of it again",
-                          group, nullptr);
+      auto* command = add(
+          app_, install ? "install" : "uninstall",
+          install ? "Bring muster into another program: opencode" : "Take muster out of it again",
+          group, nullptr);
       add(*command, "opencode",
           install ? "Register the plugin in OpenCode's configuration"
                   : "Remove the plugin from OpenCode's configuration",

@@ -36,8 +36,9 @@ std::string variable(const config::Environment& environment, const std::string& 
 }
 
 Error system_error(const std::string& what, const std::string& path) {
-  const auto code = errno == EACCES || errno == EPERM || errno == EROFS ? ErrorCode::permission_denied
-                                                                        : ErrorCode::io_error;
+  const auto code = errno == EACCES || errno == EPERM || errno == EROFS
+                        ? ErrorCode::permission_denied
+                        : ErrorCode::io_error;
   return {code, what + ": " + std::strerror(errno), path};
 }
 
@@ -71,7 +72,8 @@ Status replace_file(const std::string& path, std::string_view text) {
   auto done = write_all(fd.get(), text, fresh);
   if (done && (::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0))
     done = system_error("cannot write", fresh);
-  if (done && ::rename(fresh.c_str(), path.c_str()) != 0) done = system_error("cannot replace", path);
+  if (done && ::rename(fresh.c_str(), path.c_str()) != 0)
+    done = system_error("cannot replace", path);
   if (!done) ::unlink(fresh.c_str());
   return done;
 }

@@ -11,7 +11,8 @@ using nlohmann::json;
 
 Origin OriginFile::read() const {
   std::ifstream in(path_, std::ios::binary);
-  const auto kept = json::parse(std::string((std::istreambuf_iterator<char>(in)), {}), nullptr, false);
+  const auto kept =
+      json::parse(std::string((std::istreambuf_iterator<char>(in)), {}), nullptr, false);
   if (!kept.is_object() || !kept.contains("mission") || !kept["mission"].is_string() ||
       !kept.contains("session") || !kept["session"].is_string())
     return {};

@@ -62,7 +62,9 @@ void ToastFeed::on_notice(const std::string& type, const json& data) {
     std::fill(waiting_.begin(), waiting_.end(), std::nullopt);
     wants_count_ = false;
     put(ended, outcome == "sealed" ? "SEALED" : outcome + " " + text(data, "reason"),
-        good ? "success" : outcome == "stopped" ? "info" : "error");
+        good                   ? "success"
+        : outcome == "stopped" ? "info"
+                               : "error");
   }
 }
 

@@ -10,7 +10,7 @@
 namespace muster::opencode {
 
 struct Toast {
-  std::string message;  ///< one line, safe to show
+  std::string message;           ///< one line, safe to show
   std::string variant = "info";  ///< info | success | warning | error, as OpenCode names them
 };
 

@@ -330,7 +330,7 @@ int complain(const Error& error) {
 
 /// What `serve --stdio` has come to before it needs an engine of its own.
 struct Bridged {
-  std::optional<int> exit_code;           ///< an engine was there, and has been talked to
+  std::optional<int> exit_code;            ///< an engine was there, and has been talked to
   std::optional<rpc::WorkspaceLock> lock;  ///< else this process is to be the engine
 };
 

@@ -170,9 +170,9 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
 
   void hello(const json& params, rpc::ClientId client, rpc::Reply reply) {
     if (params.at("protocol") != protocol)
-      return reply(Error{
-          ErrorCode::invalid_argument,
-          fmt::format("this engine speaks version {} of the plugin's protocol", protocol)});
+      return reply(
+          Error{ErrorCode::invalid_argument,
+                fmt::format("this engine speaks version {} of the plugin's protocol", protocol)});
     {
       std::lock_guard lock(mutex_);
       clients_[client] = {params.at("pid").get<std::int64_t>()};
@@ -220,22 +220,23 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
     reply(json::object());
   }
 
-  // ---- commands, on a pool thread -----------------------------------------------------------------
+  // ---- commands, on a pool thread
+  // -----------------------------------------------------------------
 
   void command(const json& params, rpc::ClientId client, const rpc::Reply& reply) try {
     auto command = opencode::parse_command(params.at("name").get<std::string>(),
                                            params.value("arguments", ""));
     auto session = params.at("session").get<std::string>();
-    auto text = command ? std::visit([&](const auto& it) { return run(it, session, client); },
-                                     *command)
-                        : Result<std::string>(command.error());
+    auto text = command
+                    ? std::visit([&](const auto& it) { return run(it, session, client); }, *command)
+                    : Result<std::string>(command.error());
     const bool at_work = engine_.mission_at_work();
     if (at_work && text.ok()) tell_others(client);
-    reply(json{{"ok", text.ok()},
-               {"text", bounded_head(text.ok() ? *text : "muster: " + text.error().text(),
-                                     max_text)},
-               {"mission", at_work ? engine_.current_mission() : ""},
-               {"at_work", at_work}});
+    reply(
+        json{{"ok", text.ok()},
+             {"text", bounded_head(text.ok() ? *text : "muster: " + text.error().text(), max_text)},
+             {"mission", at_work ? engine_.current_mission() : ""},
+             {"at_work", at_work}});
   } catch (const json::exception& e) {
     reply(Error{ErrorCode::invalid_argument, e.what()});
   }
@@ -260,8 +261,8 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
       return started.error();
     }
     return fmt::format(
-        "Mission {} has started: {}\nWhat it comes to is told here. /status shows where it stands, "
-        "/stop ends it.",
+        "Mission {} has started: {}\nWhat it comes to is told here. /muster-status shows where it "
+        "stands, /stop ends it.",
         id, start.objective.empty() ? std::string(name_of(start.kind)) : start.objective);
   }
 
@@ -351,7 +352,8 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
     return before;
   }
 
-  // ---- toasts ---------------------------------------------------------------------------------------
+  // ---- toasts
+  // ---------------------------------------------------------------------------------------
 
   /// Under the lock.
   void arm() {
@@ -360,8 +362,7 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
     auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::max(Clock::duration::zero(), toasted_at_ + toast_period - Clock::now()));
     timer_ = engine_.loop().run_after(wait, [weak = weak_from_this()] {
-      if (auto self = weak.lock())
-        self->engine_.run_blocking([self] { self->toast(); });
+      if (auto self = weak.lock()) self->engine_.run_blocking([self] { self->toast(); });
     });
   }
 
@@ -388,7 +389,7 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
 
   Engine& engine_;
   std::mutex mutex_;
-  Notify notify_;                            // guarded by mutex_, as is what follows
+  Notify notify_;  // guarded by mutex_, as is what follows
   opencode::OriginFile origin_file_;
   opencode::Origin origin_;
   rpc::ClientId origin_client_ = 0;

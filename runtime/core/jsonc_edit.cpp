@@ -18,14 +18,16 @@ bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; 
 /// The end of the string that begins at `at`, after its closing quote.
 std::size_t string_end(std::string_view text, std::size_t at) {
   for (std::size_t i = at + 1; i < text.size(); ++i) {
-    if (text[i] == '\\') ++i;
-    else if (text[i] == '"') return i + 1;
+    if (text[i] == '\\')
+      ++i;
+    else if (text[i] == '"')
+      return i + 1;
   }
   return text.size();
 }
 
-/// The end of the comment that begins at `at`; nullopt when none does. A line comment ends before its
-/// line feed.
+/// The end of the comment that begins at `at`; nullopt when none does. A line comment ends before
+/// its line feed.
 std::optional<std::size_t> comment_end(std::string_view text, std::size_t at) {
   const auto two = text.substr(at, 2);
   if (two == "//") return std::min(text.find('\n', at), text.size());
@@ -39,12 +41,12 @@ void blank(std::string& text, std::size_t from, std::size_t to) {
     if (!is_space(text[i])) text[i] = ' ';
 }
 
-/// The same text as plain JSON: comments and trailing commas are blanks, everything else is where it
-/// was.
+/// The same text as plain JSON: comments and trailing commas are blanks, everything else is where
+/// it was.
 std::string plain(std::string_view text) {
   std::string out(text);
   if (text.substr(0, 3) == "\xEF\xBB\xBF") blank(out, 0, 3);  // a byte order mark
-  std::optional<std::size_t> comma;  // the last thing that is no blank
+  std::optional<std::size_t> comma;                           // the last thing that is no blank
   for (std::size_t i = 0; i < out.size();) {
     if (const auto end = comment_end(out, i)) {
       blank(out, i, *end);
@@ -137,7 +139,8 @@ class Scanner {
 };
 
 int line_of(std::string_view text, std::size_t at) {
-  return 1 + static_cast<int>(std::count(text.begin(), text.begin() + std::min(at, text.size()), '\n'));
+  return 1 +
+         static_cast<int>(std::count(text.begin(), text.begin() + std::min(at, text.size()), '\n'));
 }
 
 Result<json> parse_plain(std::string_view text) {
@@ -224,7 +227,8 @@ class Document {
   /// reaches to the line's end.
   [[nodiscard]] std::size_t same_line_end(std::size_t at, bool& in_comment) const {
     auto best = at;
-    while (at < text_.size() && text_[at] != '\n' && (is_space(text_[at]) || comment_end(text_, at))) {
+    while (at < text_.size() && text_[at] != '\n' &&
+           (is_space(text_[at]) || comment_end(text_, at))) {
       const auto end = comment_end(text_, at);
       if (!end) {
         ++at;
@@ -264,7 +268,8 @@ class Document {
   }
 
   /// Where the comma after an item is, in the text as the person wrote it.
-  [[nodiscard]] std::optional<std::size_t> trailing_comma(const Container& in, std::size_t index) const {
+  [[nodiscard]] std::optional<std::size_t> trailing_comma(const Container& in,
+                                                          std::size_t index) const {
     const auto limit = index + 1 < in.items.size() ? in.items[index + 1].whole.begin : in.close;
     for (auto i = in.items[index].whole.end; i < limit;) {
       if (const auto end = comment_end(text_, i)) {
@@ -277,7 +282,8 @@ class Document {
     return std::nullopt;
   }
 
-  [[nodiscard]] std::string replaced(std::size_t from, std::size_t to, const std::string& by) const {
+  [[nodiscard]] std::string replaced(std::size_t from, std::size_t to,
+                                     const std::string& by) const {
     return text_.substr(0, from) + by + text_.substr(to);
   }
 
@@ -294,7 +300,8 @@ std::string Document::remove(const Container& from, std::size_t index) const {
   std::vector<Range> cuts;
   // Only blanks between the item and its comma: they go together.
   cuts.push_back({item.begin, own ? *own + 1 : item.end});
-  if (own && text_.substr(item.end, *own - item.end).find_first_not_of(" \t\r\n") != std::string::npos)
+  if (own &&
+      text_.substr(item.end, *own - item.end).find_first_not_of(" \t\r\n") != std::string::npos)
     cuts = {{item.begin, item.end}, {*own, *own + 1}};
   const bool last = index + 1 == from.items.size();
   if (last && !own && index > 0)
@@ -305,7 +312,8 @@ std::string Document::remove(const Container& from, std::size_t index) const {
   const bool first_on_line =
       text_.substr(begin, cut.begin - begin).find_first_not_of(" \t") == std::string::npos;
   auto end = cut.end;
-  while (end < text_.size() && (text_[end] == ' ' || text_[end] == '\t' || text_[end] == '\r')) ++end;
+  while (end < text_.size() && (text_[end] == ' ' || text_[end] == '\t' || text_[end] == '\r'))
+    ++end;
   const bool last_on_line = end < text_.size() && text_[end] == '\n';
   if (first_on_line && last_on_line && line != std::string::npos) {
     cut.begin = line > 0 && text_[line - 1] == '\r' ? line - 1 : line;
@@ -313,11 +321,12 @@ std::string Document::remove(const Container& from, std::size_t index) const {
   } else if (!last) {
     cut.end = end;  // the blank between this one and the next
   } else {
-    while (cut.begin > from.open + 1 && (text_[cut.begin - 1] == ' ' || text_[cut.begin - 1] == '\t') &&
-           !first_on_line)
+    while (cut.begin > from.open + 1 &&
+           (text_[cut.begin - 1] == ' ' || text_[cut.begin - 1] == '\t') && !first_on_line)
       --cut.begin;
   }
-  std::sort(cuts.begin(), cuts.end(), [](const Range& a, const Range& b) { return a.begin > b.begin; });
+  std::sort(cuts.begin(), cuts.end(),
+            [](const Range& a, const Range& b) { return a.begin > b.begin; });
   auto out = text_;
   for (const auto& range : cuts) out.erase(range.begin, range.end - range.begin);
   return out;
@@ -357,7 +366,8 @@ Result<std::string> remove_from_list(std::string_view text, std::string_view key
       out = document->remove(**list, static_cast<std::size_t>(found - items.begin()));
       continue;
     }
-    const auto inside = std::string_view(out).substr((*list)->open + 1, (*list)->close - (*list)->open - 1);
+    const auto inside =
+        std::string_view(out).substr((*list)->open + 1, (*list)->close - (*list)->open - 1);
     if (!removed || !std::all_of(inside.begin(), inside.end(), is_space)) return out;
     const auto& members = document->top().items;
     const auto member = std::find_if(members.begin(), members.end(),

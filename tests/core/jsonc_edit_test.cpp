@@ -50,9 +50,10 @@ TEST_CASE("a list is made as the file's own style has it", "[jsonc]") {
 
 TEST_CASE("a list that is there gets one more element, comments stay where they are", "[jsonc]") {
   round_trip("{\"plugin\": [\"x\"]}", "{\"plugin\": [\"x\", " + written + "]}");
-  round_trip("{\n  // mine\n  \"plugin\": [\n    \"x\", // the best\n    \"y\" // the second\n  ]\n}\n",
-             "{\n  // mine\n  \"plugin\": [\n    \"x\", // the best\n    \"y\", // the second\n    " +
-                 written + "\n  ]\n}\n");
+  round_trip(
+      "{\n  // mine\n  \"plugin\": [\n    \"x\", // the best\n    \"y\" // the second\n  ]\n}\n",
+      "{\n  // mine\n  \"plugin\": [\n    \"x\", // the best\n    \"y\", // the second\n    " +
+          written + "\n  ]\n}\n");
   round_trip("{\n  \"plugin\": [\n    \"x\", /* a */ // b\n  ], // c\n  \"model\": \"m\"\n}\n",
              "{\n  \"plugin\": [\n    \"x\", /* a */ // b\n    " + written +
                  ",\n  ], // c\n  \"model\": \"m\"\n}\n");
@@ -62,12 +63,14 @@ TEST_CASE("a list that is there gets one more element, comments stay where they 
 }
 
 TEST_CASE("text that looks like structure is none", "[jsonc]") {
-  round_trip("{\n  \"a\": \"// no, \\\"comment\\\" ] }\", // \"plugin\": [1]\n  /* \"plugin\": [2], */\n  "
-             "\"b\": {\"plugin\": [3]}\n}\n",
-             "{\n  \"a\": \"// no, \\\"comment\\\" ] }\", // \"plugin\": [1]\n  /* \"plugin\": [2], */\n  "
-             "\"b\": {\"plugin\": [3]},\n  \"plugin\": [" +
-                 written + "]\n}\n");
-  round_trip("\xEF\xBB\xBF{\"plugin\": [\"x\"]}", "\xEF\xBB\xBF{\"plugin\": [\"x\", " + written + "]}");
+  round_trip(
+      "{\n  \"a\": \"// no, \\\"comment\\\" ] }\", // \"plugin\": [1]\n  /* \"plugin\": [2], */\n  "
+      "\"b\": {\"plugin\": [3]}\n}\n",
+      "{\n  \"a\": \"// no, \\\"comment\\\" ] }\", // \"plugin\": [1]\n  /* \"plugin\": [2], */\n  "
+      "\"b\": {\"plugin\": [3]},\n  \"plugin\": [" +
+          written + "]\n}\n");
+  round_trip("\xEF\xBB\xBF{\"plugin\": [\"x\"]}",
+             "\xEF\xBB\xBF{\"plugin\": [\"x\", " + written + "]}");
 }
 
 TEST_CASE("an element goes wherever it stands, with its comma", "[jsonc]") {
@@ -118,8 +121,8 @@ class Writer {
   int pick(int below) { return std::uniform_int_distribution<int>(0, below - 1)(random_); }
 
   std::string gap() {
-    static const std::vector<std::string> gaps{"",    " ",        "\n",          "\n  ", "\t",
-                                               "\r\n", " // c,]\n", "/* } , \" */", "",    " "};
+    static const std::vector<std::string> gaps{"",     " ",         "\n",           "\n  ", "\t",
+                                               "\r\n", " // c,]\n", "/* } , \" */", "",     " "};
     return gaps[static_cast<std::size_t>(pick(10))];
   }
 

@@ -50,10 +50,16 @@ test("muster/local is no default for who has a provider by its key alone", async
   stage.configure({ ...rest, disabled_providers: ["opencode"], plugin: [pluginFile] })
   // A provider of OpenCode's own list that is there by its key; nobody answers at its address.
   const openCode = await stage.openCode({ DEEPSEEK_API_KEY: "x", HTTPS_PROXY: "http://127.0.0.1:9", https_proxy: "http://127.0.0.1:9" })
+  const store = async (session, more = {}) => {
+    const parts = [{ type: "text", text: "hello" }]
+    return (await openCode.post(`/session/${session.id}/message`, { noReply: true, parts, ...more })).info.model
+  }
+  const usual = await store(await openCode.session({ title: "chat" }))
+  assert.equal(usual.providerID, "deepseek")
+  // As a front end does that took the model of a command, the first message of all.
   const session = await openCode.session({ title: "chat" })
-  await openCode.post(`/session/${session.id}/message`, { noReply: true, parts: [{ type: "text", text: "hello" }] })
-  const [stored] = await openCode.messages(session)
-  assert.equal(stored.info.model.providerID, "deepseek")
+  await openCode.command(session, "status", "", { model: `deepseek/${usual.modelID}` })
+  assert.deepEqual(await store(session, { model: { providerID: "muster", modelID: "local" } }), usual)
 })
 
 test("the user's own commands, provider and the built-in ones stay as they are", async (t) => {
@@ -65,7 +71,7 @@ test("the user's own commands, provider and the built-in ones stay as they are",
   assert.equal(commands.task.template, own.template)
   assert.equal(commands.stop.template.trim(), "my own stop")
   assert.match(commands.review.description, /^review changes/)
-  for (const name of ["muster-task", "muster-stop", "muster-review", "status", "auto", "plan", "fix", "search", "cancel", "agents", "answer"])
+  for (const name of ["muster-task", "muster-stop", "muster-review", "muster-status", "muster-agents", "status", "auto", "plan", "fix", "search", "cancel", "agents", "answer"])
     assert.match(commands[name]?.description ?? "", /^muster: /, name)
   const session = await openCode.session({ title: "chat" })
   await openCode.command(session, "task", "of mine")

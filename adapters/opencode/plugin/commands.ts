@@ -21,19 +21,24 @@ const descriptions: Record<string, string> = {
 }
 /// OpenCode's own, which stay what they are.
 const builtin = ["init", "review"]
+/// Its terminal has these too and takes them for its own when they are typed out.
+const inTerminal = ["status", "agents"]
 
 /// Name as typed -> name as the engine knows it; filled by registerCommands().
 export const commandNames = () => new Map<string, string>()
 
-/// A name that is taken gets a prefix: /muster-review.
+/// A name that is taken, here or in the terminal, is there with a prefix: /muster-review.
 export function registerCommands(config: Config, own: Map<string, string>) {
   const all = { ...config.command }
-  for (const [name, description] of Object.entries(descriptions)) {
-    const free = !all[name] && !builtin.includes(name)
-    const typed = free ? name : `muster-${name}`
-    if (all[typed]) continue
-    all[typed] = { template: `/${typed}`, description }
+  const add = (typed: string, name: string) => {
+    if (all[typed]) return false
+    all[typed] = { template: `/${typed}`, description: descriptions[name] }
     own.set(typed, name)
+    return true
+  }
+  for (const name of Object.keys(descriptions)) {
+    const added = !builtin.includes(name) && add(name, name)
+    if (!added || inTerminal.includes(name)) add(`muster-${name}`, name)
   }
   config.command = all
 }
@@ -71,6 +76,8 @@ export function commandHooks({ client, engine, local, own, host }: Parts): Hooks
     const messages = (await client.session.messages({ path: { id: session } })).data ?? []
     const last = messages.findLast((it) => it.info.role === "user" && it.info.model && !local.is(it.info.model))
     if (last) return last.info.model
+    const [providerID, ...modelID] = ((await client.config.get()).data?.model ?? "").split("/")
+    if (modelID.length > 0) return { providerID, modelID: modelID.join("/") }
     const known = (await client.config.providers()).data
     const first = known?.providers.find((it) => it.id !== local.ref.providerID && known.default[it.id])
     return first && { providerID: first.id, modelID: known!.default[first.id] }
@@ -95,15 +102,15 @@ export function commandHooks({ client, engine, local, own, host }: Parts): Hooks
     "chat.message": async (input, output: { message: Message; parts: Part[] }) => {
       const { message, parts } = output
       const mark = markOf(parts)
+      if (message.model && !local.is(message.model) && !mark?.notice) chosen.set(message.sessionID, { ...message.model })
       if (mark?.command) {
         message.model = { ...local.ref }
         local.expect(message.id, waiting.get(message.sessionID) ?? Promise.resolve("muster: ask again, please"))
         waiting.delete(message.sessionID)
-      } else if (!mark && local.is(message.model)) {
+      } else if (local.is(message.model)) {
+        // A front end that took the model of the session's last message.
         const model = await within(usual(message.sessionID))
         if (model) message.model = { ...model }
-      } else if (!mark && message.model) {
-        chosen.set(message.sessionID, message.model)
       }
     },
 

@@ -11,8 +11,10 @@ const help =
   "muster/local answers muster's own commands only (/task, /status ...). Choose another model to talk to."
 
 function stream(text: string): Response {
-  const chunk = (delta: object, finish: string | null = null) =>
-    `data: ${JSON.stringify({ id: "muster", object: "chat.completion.chunk", created: 0, model: "local", choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`
+  const chunk = (delta: object, finish: string | null = null) => {
+    const choices = [{ index: 0, delta, finish_reason: finish }]
+    return `data: ${JSON.stringify({ id: "muster", object: "chat.completion.chunk", created: 0, model: "local", choices })}\n\n`
+  }
   const body = chunk({ role: "assistant", content: text }) + chunk({}, "stop") + "data: [DONE]\n\n"
   return new Response(body, { headers: { "content-type": "text/event-stream" } })
 }
@@ -36,7 +38,7 @@ export function localModel() {
     register(config: Config) {
       if (config.provider?.[ref.providerID]) ref.providerID = "muster-commands" // that one is the user's
       const options = { apiKey: "-", baseURL: "http://muster.invalid/v1", fetch: answer }
-      const models = { [ref.modelID]: { name: "answers muster's commands" } }
+      const models = { [ref.modelID]: { name: "muster (chat: your model)" } }
       config.provider = { ...config.provider, [ref.providerID]: { name: "muster", npm: "@ai-sdk/openai-compatible", options, models } }
       config.enabled_providers?.push(ref.providerID)
     },

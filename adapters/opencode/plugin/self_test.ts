@@ -16,7 +16,7 @@ function compare(a: string, b: string): number {
 
 const needed: [keyof Client, string[]][] = [
   ["session", ["get", "update", "messages", "status", "prompt"]],
-  ["config", ["providers"]],
+  ["config", ["get", "providers"]],
   ["tui", ["showToast"]],
 ]
 
@@ -27,7 +27,8 @@ export function checkHost(client: Client, say: (message: string) => void) {
     said = true
     say(message)
   }
-  const missing = needed.flatMap(([group, names]) => names.filter((name) => typeof (client as any)[group]?.[name] !== "function").map((name) => `${group}.${name}`))
+  const lacks = (group: string, name: string) => typeof (client as any)[group]?.[name] !== "function"
+  const missing = needed.flatMap(([group, names]) => names.filter((name) => lacks(group, name)).map((name) => `${group}.${name}`))
   if (missing.length > 0) once(`this OpenCode lacks what muster needs: ${missing.join(", ")}`)
   return {
     /// The version becomes known with the first session.

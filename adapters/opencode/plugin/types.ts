@@ -24,7 +24,10 @@ export type Client = {
     status(): Answer<Record<string, { type: string }>>
     prompt(options: InSession & { body: object }): Answer<MessageWithParts>
   }
-  config: { providers(): Answer<{ providers: { id: string }[]; default: Record<string, string> }> }
+  config: {
+    get(): Answer<{ model?: string }>
+    providers(): Answer<{ providers: { id: string }[]; default: Record<string, string> }>
+  }
   tui: { showToast(options: { body: { title: string; message: string; variant: string } }): Answer<boolean> }
 }
 

@@ -184,8 +184,9 @@ TEST_CASE("a configuration that cannot be read is left alone, and nothing else i
 TEST_CASE("what somebody else wrote meanwhile stays, and is no success") {
   Home home;
   const auto file = home.write("home/.config/opencode/opencode.json", "{}");
-  auto done = install(home.global(), "/usr/bin/muster",
-                      [&] { home.write("home/.config/opencode/opencode.json", "{\"theirs\": 1}"); });
+  auto done = install(home.global(), "/usr/bin/muster", [&] {
+    home.write("home/.config/opencode/opencode.json", "{\"theirs\": 1}");
+  });
   REQUIRE_FALSE(done.ok());
   CHECK(done.error().code == ErrorCode::conflict);
   CHECK(Home::read(file) == "{\"theirs\": 1}");
@@ -196,8 +197,8 @@ TEST_CASE("entries in every form are found") {
   const auto folder = home.global().plugin_folder;
   const auto file =
       home.write("home/.config/opencode/opencode.json",
-                 "{\"plugin\": [\"opencode-muster\", \"opencode-muster@1.2.3\", \"file://" + folder +
-                     "\", [\"" + folder + "\", {}], \"opencode-muster-not\", 7, []]}");
+                 "{\"plugin\": [\"opencode-muster\", \"opencode-muster@1.2.3\", \"file://" +
+                     folder + "\", [\"" + folder + "\", {}], \"opencode-muster-not\", 7, []]}");
   REQUIRE(uninstall(home.global()).ok());
   CHECK(plugins_of(file) == nlohmann::json::parse("[\"opencode-muster-not\", 7, []]"));
 }
