@@ -173,7 +173,7 @@ function(muster_opencode_tests folder)
     string(REPLACE "_test" "" name "${name}")
     add_test(NAME "opencode: ${name}"
       COMMAND "${MUSTER_NODE}" --test --test-reporter=spec "${file}")
-    set_tests_properties("opencode: ${name}" PROPERTIES TIMEOUT 600 LABELS opencode
+    set_tests_properties("opencode: ${name}" PROPERTIES TIMEOUT 900 LABELS opencode
       ENVIRONMENT "MUSTER_BINARY=${PROJECT_BINARY_DIR}/muster;MUSTER_SOURCE_DIR=${PROJECT_SOURCE_DIR};MUSTER_OPENCODE_BINARY=${opencode}")
   endforeach()
 endfunction()

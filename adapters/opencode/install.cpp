@@ -105,7 +105,7 @@ std::string choose_file(const std::vector<std::string>& folders) {
 /// An XDG base folder; empty when it is not set and there is no home.
 std::string base_folder(const config::Environment& environment, const std::string& name,
                         const std::string& below_home) {
-  if (const auto set = variable(environment, name); !set.empty() && set.front() == '/') return set;
+  if (auto set = variable(environment, name); !set.empty() && set.front() == '/') return set;
   const auto home = variable(environment, "HOME");
   return home.empty() || home.front() != '/' ? "" : home + below_home;
 }

@@ -34,7 +34,7 @@ std::string first_question(const json& data) {
 
 }  // namespace
 
-void ToastFeed::put(Kind kind, std::string message, std::string variant) {
+void ToastFeed::put(Kind kind, const std::string& message, std::string variant) {
   waiting_[kind] = Toast{one_line(message, max_message), std::move(variant)};
 }
 

@@ -32,7 +32,7 @@ class ToastFeed {
 
  private:
   enum Kind : std::size_t { ended, needs_user, paused, limited, progress, started, kinds };
-  void put(Kind kind, std::string message, std::string variant);
+  void put(Kind kind, const std::string& message, std::string variant);
 
   std::array<std::optional<Toast>, kinds> waiting_;
   bool wants_count_ = false;

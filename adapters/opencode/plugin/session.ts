@@ -13,8 +13,9 @@ export async function toast(client: Client, message: string, variant: string) {
   await client.tui.showToast({ body: { title: "muster", message, variant } }).catch(() => {})
 }
 
-/// A hook must not hold OpenCode up: after two seconds it goes on without an answer.
-const hookMs = 2000
+/// Hooks never wait for the engine. What they wait for is OpenCode's own answer, from this process; only
+/// a machine that is very busy needs more than milliseconds, and then they go on without one.
+const hookMs = 10_000
 
 export async function within<T>(answer: Promise<T>, ms = hookMs): Promise<T | undefined> {
   let timer: NodeJS.Timeout
