@@ -89,9 +89,10 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
  public:
   Core(Engine& engine, Notify notify)
       : engine_(engine),
-        notify_(std::move(notify)),
         origin_file_(engine.options().paths.state_dir + "/opencode.json"),
-        origin_(origin_file_.read()) {}
+        notify_(std::move(notify)) {
+    asked_.origin = origin_file_.read();
+  }
 
   void close() {
     std::lock_guard lock(mutex_);
@@ -120,7 +121,7 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
 
   void on_notice(const Notice& notice) {
     std::lock_guard lock(mutex_);
-    if (!notify_ || (!notice.mission.empty() && notice.mission != origin_.mission)) return;
+    if (!notify_ || (!notice.mission.empty() && notice.mission != asked_.origin.mission)) return;
     auto data = parsed(notice.json);
     const bool known = !notice.id.empty() && untaken_.contains(notice.id);
     if (!known) feed_.on_notice(notice.type, data);
@@ -133,13 +134,19 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
     untaken_[notice.id] = {*to, notice.taken};
     notify_(*to, "opencode.say",
             {{"id", notice.mission + "/" + notice.id},
-             {"session", origin_.session},
+             {"session", asked_.origin.session},
              {"text", *words},
              {"ended", notice.type == "mission_ended"}});
   }
 
  private:
   struct Client {
+    std::int64_t pid = 0;
+  };
+  /// Where the mission was asked for, and by whom.
+  struct Asked {
+    opencode::Origin origin;
+    rpc::ClientId client = 0;
     std::int64_t pid = 0;
   };
   struct Untaken {
@@ -155,10 +162,10 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
   /// The plugin that asked for the mission, else one of the same process, else any: they share the
   /// sessions. Under the lock.
   [[nodiscard]] std::optional<rpc::ClientId> receiver() const {
-    if (clients_.empty() || origin_.session.empty()) return std::nullopt;
-    if (clients_.contains(origin_client_)) return origin_client_;
+    if (clients_.empty() || asked_.origin.session.empty()) return std::nullopt;
+    if (clients_.contains(asked_.client)) return asked_.client;
     for (const auto& [id, client] : clients_)
-      if (client.pid == origin_pid_) return id;
+      if (client.pid == asked_.pid) return id;
     return clients_.begin()->first;
   }
 
@@ -255,9 +262,9 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
     auto begin = mission_start(config, start.kind, start.objective);
     if (start.without_approval) begin.approve_plan = false;
     auto id = Engine::new_mission_id();
-    auto before = ask_from(id, session, client);
+    auto before = asked_in({id, session}, client);  // before it can say anything
     if (auto started = engine_.start_mission(id, begin); !started) {
-      ask_from(before.mission, before.session, client);
+      asked_in(before.origin, before.client, before.pid);
       return started.error();
     }
     return fmt::format(
@@ -269,14 +276,14 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
   Result<std::string> run(const opencode::GoOn&, const std::string& session, rpc::ClientId client) {
     if (engine_.mission_at_work()) {
       auto mission = engine_.current_mission();
-      ask_from(mission, session, client);
+      asked_in({mission, session}, client);
       (void)engine_.control("resume", "{}");  // a pause ends; without one nothing happens
       return "Mission " + mission + " is at work. What it comes to is told here.";
     }
     auto mission = unfinished();
     if (mission.empty())
       return Error{ErrorCode::invalid_argument, "usage: /task what is to be done, in words"};
-    ask_from(mission, session, client);
+    asked_in({mission, session}, client);
     if (auto resumed = engine_.resume_mission(mission, true); !resumed) return resumed.error();
     return "Mission " + mission + " goes on. What it comes to is told here.";
   }
@@ -339,16 +346,18 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
     return ui::status_from_json(parsed(*status));
   }
 
-  /// From now on what a person must hear of the mission is told in this session.
-  opencode::Origin ask_from(const std::string& mission, const std::string& session,
-                            rpc::ClientId client) {
-    std::lock_guard lock(mutex_);
-    auto before = std::exchange(origin_, {mission, session});
-    origin_client_ = client;
-    origin_pid_ = clients_.contains(client) ? clients_[client].pid : 0;
-    feed_ = {};
-    untaken_.clear();
-    if (auto kept = origin_file_.write(origin_); !kept) spdlog::warn("{}", kept.error().text());
+  /// From now on what a person must hear of this mission is told there. Returns what was before.
+  Asked asked_in(const opencode::Origin& origin, rpc::ClientId client, std::int64_t pid = 0) {
+    std::lock_guard in_order(origin_mutex_);
+    Asked before;
+    {
+      std::lock_guard lock(mutex_);
+      if (clients_.contains(client)) pid = clients_[client].pid;
+      before = std::exchange(asked_, {origin, client, pid});
+      feed_ = {};
+      untaken_.clear();
+    }
+    if (auto kept = origin_file_.write(origin); !kept) spdlog::warn("{}", kept.error().text());
     return before;
   }
 
@@ -388,12 +397,11 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
   }
 
   Engine& engine_;
+  std::mutex origin_mutex_;           // first of the two
+  opencode::OriginFile origin_file_;  // guarded by origin_mutex_
   std::mutex mutex_;
   Notify notify_;  // guarded by mutex_, as is what follows
-  opencode::OriginFile origin_file_;
-  opencode::Origin origin_;
-  rpc::ClientId origin_client_ = 0;
-  std::int64_t origin_pid_ = 0;
+  Asked asked_;
   std::map<rpc::ClientId, Client> clients_;
   std::map<std::string, Untaken> untaken_;  // notices that were sent, by their ids
   opencode::ToastFeed feed_;

@@ -65,3 +65,21 @@ test("loaded twice it finds one engine, and only the one that was asked is told"
   await Promise.all([one.stop(), two.stop()])
   await until("no process of muster's", () => servers(stage).length === 0)
 })
+
+test("another version of OpenCode is said once, and everything works on", async (t) => {
+  const stage = await Stage.make(t)
+  const older = path.join(stage.folder, "plugin")
+  fs.cpSync(pluginFolder, older, { recursive: true })
+  const file = path.join(older, "self_test.ts")
+  const text = fs.readFileSync(file, "utf8")
+  fs.writeFileSync(file, text.replace(/tested = \[.*\]/, 'tested = ["1.18.1", "1.18.9"]'))
+  stage.configure({ ...stage.baseConfig(), plugin: [older] })
+  const openCode = await stage.openCode()
+  await openCode.watch()
+  for (const title of ["one", "two"]) {
+    const session = await openCode.session({ title })
+    assert.match(textOf(await openCode.command(session, "status")), /No mission is at work here/)
+  }
+  const said = openCode.toasts().filter((toast) => /is not one that muster was tested with \(1\.18\.1 to 1\.18\.9\)/.test(toast.message))
+  assert.equal(said.length, 1)
+})

@@ -115,6 +115,8 @@ test("every plugin of an engine learns whether a mission is at work; one of them
   const two = new Peer(stage)
   await two.greet()
   const { mission } = await two.command("task", "Be polite")
+  // Who is refused does not become the one that is told.
+  assert.match((await one.command("task", "Something else")).text, /is at work in this workspace/)
   await until("the state", () => one.told("opencode.state", (it) => it.mission === mission && it.at_work)[0])
   await until("the question", () => two.told("opencode.say", (it) => /Q1: Which greeting/.test(it.text))[0])
   await two.end()
