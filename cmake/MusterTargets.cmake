@@ -96,7 +96,7 @@ function(muster_tests folder)
       MUSTER_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MUSTER_BINARY="${PROJECT_BINARY_DIR}/muster")
   endif()
 
-  set(no_tests support scenarios fixtures data sim crash soak heap)
+  set(no_tests support scenarios fixtures data sim crash soak heap opencode)
   # What ThreadSanitizer looks at, beside the adapters. Elsewhere (core, the simulator) there is one thread; the crash
   # matrix kills whatever could report. Of the program's own tests those with the tag [threads]: the others have no more
   # threads, and take long.
@@ -167,7 +167,31 @@ function(muster_tests folder)
     muster_crash_matrix("${folder}")
     muster_soak("${folder}")
     muster_heap("${folder}")
+    muster_opencode_tests("${folder}/opencode")
   endif()
+endfunction()
+
+# muster_opencode_tests(FOLDER): each *_test.mjs is a test: the plugin in the real OpenCode, run by Node.
+function(muster_opencode_tests folder)
+  find_program(MUSTER_NODE NAMES node nodejs)
+  execute_process(
+    COMMAND bash "${PROJECT_SOURCE_DIR}/scripts/setup" --print-opencode
+    OUTPUT_VARIABLE opencode OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+    "${PROJECT_SOURCE_DIR}/third_party/opencode/package-lock.json")
+  muster_glob(files "${folder}/*_test.mjs")
+  # Under a sanitizer it is the engine that is tested, not how OpenCode loads the plugin.
+  if(MUSTER_SANITIZE)
+    list(FILTER files INCLUDE REGEX "/(commands|death)_test.mjs$")
+  endif()
+  foreach(file IN LISTS files)
+    get_filename_component(name "${file}" NAME_WE)
+    string(REPLACE "_test" "" name "${name}")
+    add_test(NAME "opencode: ${name}"
+      COMMAND "${MUSTER_NODE}" --test --test-reporter=spec "${file}")
+    set_tests_properties("opencode: ${name}" PROPERTIES TIMEOUT 900 LABELS opencode
+      ENVIRONMENT "MUSTER_BINARY=${PROJECT_BINARY_DIR}/muster;MUSTER_SOURCE_DIR=${PROJECT_SOURCE_DIR};MUSTER_OPENCODE_BINARY=${opencode}")
+  endforeach()
 endfunction()
 
 # muster_crash_matrix(FOLDER): the program that kills the program, and its run in CI.

@@ -62,7 +62,7 @@ struct Raw {
   std::int64_t max_tokens = 0;
   int port = 0;
   bool json = false, plain = false, dry_run = false, now = false, keep = false, fast = false,
-       stdio = false, actors = false;
+       stdio = false, actors = false, project = false;
 };
 
 class Builder {
@@ -285,6 +285,7 @@ class Builder {
     add_json(add(app_, "doctor", "Check this machine and the configuration", group,
                  [this] { return DoctorCommand{raw_.json}; }));
     add_config(group);
+    add_install(group);
     auto* server = add(app_, "model-server", "A scripted model on 127.0.0.1", group, [this] {
       return ModelServerCommand{raw_.scenario, raw_.port};
     });
@@ -296,6 +297,24 @@ class Builder {
     add(app_, "serve", "Hold an engine for other programs (control protocol)", group, [this] {
       return ServeCommand{raw_.stdio};
     })->add_flag("--stdio", raw_.stdio, "Connect stdin and stdout with it");
+  }
+
+  void add_install(const char* group) {
+    for (const bool install : {true, false}) {
+      auto* command = add(
+          app_, install ? "install" : "uninstall",
+          install ? "Bring muster into another program: opencode" : "Take muster out of it again",
+          group, nullptr);
+      add(*command, "opencode",
+          install ? "Register the plugin in OpenCode's configuration"
+                  : "Remove the plugin from OpenCode's configuration",
+          "",
+          [this, install] {
+            return InstallCommand{install, raw_.project};
+          })
+          ->group("Commands")
+          ->add_flag("--project", raw_.project, "This project's opencode.json, not the user's");
+    }
   }
 
   void add_config(const char* group) {

@@ -116,12 +116,17 @@ struct ServeCommand {
   bool stdio =
       false;  ///< connect stdin and stdout with the workspace's engine; else be that engine
 };
+/// install | uninstall. There is one host to install into: OpenCode.
+struct InstallCommand {
+  bool install = true;
+  bool project = false;  ///< the project's configuration instead of the user's
+};
 
 using Command =
     std::variant<MissionCommand, StatusCommand, StopCommand, ResumeCommand, AnswerCommand,
                  TellCommand, AttachCommand, ResultCommand, LogsCommand, ReportCommand, TodoCommand,
                  WaiveCommand, MissionsCommand, DemoCommand, AgentsCommand, DoctorCommand,
-                 ConfigCommand, ModelServerCommand, ServeCommand>;
+                 ConfigCommand, ModelServerCommand, ServeCommand, InstallCommand>;
 
 struct CommandLine {
   Command command;

@@ -26,6 +26,8 @@ int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line,
            const config::Environment& environment);
 int configuration(const cli::ConfigCommand& command, const cli::CommandLine& line,
                   const config::Environment& environment);
+int install(const cli::InstallCommand& command, const cli::CommandLine& line,
+            const config::Environment& environment);
 int model_server(const cli::ModelServerCommand& command);
 
 /// "muster: what went wrong" on stderr; 2 for what the user can mend in the call or the

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "adapters/rpc/rpc_server.hpp"
+#include "runtime/boot/opencode_front.hpp"
 
 namespace muster {
 namespace {
@@ -20,13 +21,18 @@ const std::set<std::string> engine_methods{"status", "stop", "pause", "resume", 
 }  // namespace
 
 struct ControlServer::Parts {
-  explicit Parts(Engine& given) : engine(given) {}
+  explicit Parts(Engine& given)
+      : engine(given),
+        opencode(given, [this](rpc::ClientId client, const std::string& method, json params) {
+          server->notify(client, method, std::move(params));
+        }) {}
 
   Engine& engine;
   std::mutex mutex;
   std::set<rpc::ClientId> attached;  // guarded by mutex
   std::atomic<std::uint64_t> seq{0};
   std::unique_ptr<rpc::RpcServer> server;
+  OpenCodeFront opencode;
 
   void handle(const std::string& method, const json& params, rpc::ClientId client,
               rpc::Reply reply) {
@@ -35,6 +41,8 @@ struct ControlServer::Parts {
       attached.insert(client);
       return reply(json{{"mission", engine.current_mission()}});
     }
+    if (OpenCodeFront::methods().contains(method))
+      return opencode.handle(method, params, client, std::move(reply));
     engine.control_async(method, params.dump(),
                          [reply = std::move(reply)](Result<std::string> answer) {
                            if (!answer) return reply(answer.error());
@@ -43,6 +51,7 @@ struct ControlServer::Parts {
   }
 
   void tell(const Notice& notice) {
+    opencode.on_notice(notice);
     auto data = json::parse(notice.json, nullptr, false);
     json params{{"seq", ++seq}, {"mission", notice.mission}, {"type", notice.type}, {"data", data}};
     if (!notice.id.empty()) params["id"] = notice.id;
@@ -59,9 +68,11 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(Engine& engine) {
   options.socket_path = engine.options().paths.socket;
   options.methods = engine_methods;
   options.methods.insert("attach");
+  options.methods.insert(OpenCodeFront::methods().begin(), OpenCodeFront::methods().end());
   options.private_folder = !engine.options().environment.contains("MUSTER_SOCKET");
   options.info = json{{"workspace", engine.options().paths.workspace}, {"pid", getpid()}};
   options.on_disconnect = [raw](rpc::ClientId client) {
+    raw->opencode.on_disconnect(client);
     std::lock_guard lock(raw->mutex);
     raw->attached.erase(client);
   };
@@ -82,6 +93,7 @@ ControlServer::ControlServer(std::unique_ptr<Parts> parts) : parts_(std::move(pa
 
 ControlServer::~ControlServer() {
   parts_->engine.unsubscribe("control");
+  parts_->opencode.close();  // it sends through the server
   parts_->server.reset();
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <ctime>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
 
@@ -12,6 +13,7 @@
 #include <spdlog/spdlog.h>
 #include <nlohmann/json.hpp>
 
+#include "actors/mission_replay.hpp"
 #include "adapters/files/builtin_checks.hpp"
 #include "adapters/files/local_workspace_files.hpp"
 #include "adapters/files/projection.hpp"
@@ -186,6 +188,11 @@ struct Engine::Parts {
   Status spawn_mission(const std::string& id, std::optional<MissionStarted> start,
                        bool end_pause = false);
   [[nodiscard]] mission_actor find_mission();
+  /// Asks the current mission.
+  Result<std::string> ask_mission(const std::string& method, const std::string& params);
+  [[nodiscard]] bool at_work();
+  /// Makes `id` the current mission; one that has ended is let go.
+  Status claim(const std::string& id);
   void remember_lanes(SchedulerConfig& scheduler) const;
   void archive_old(const std::string& current);
   void on_crash(const compat::Crash& crash);
@@ -379,6 +386,42 @@ mission_actor Engine::Parts::find_mission() {
   return id.empty() ? mission_actor{} : tree->registry().whereis<mission_actor>(id);
 }
 
+Result<std::string> Engine::Parts::ask_mission(const std::string& method,
+                                               const std::string& params) {
+  auto current = find_mission();
+  if (!current) return Error{ErrorCode::unavailable, "no mission is at work"};
+  return compat::ask<std::string>(*system, current, request_deadline, control_atom_v,
+                                  ControlRequest{method, params});
+}
+
+bool Engine::Parts::at_work() {
+  if (!find_mission()) return false;
+  auto answer = ask_mission("status", "{}");
+  if (!answer) return true;  // it is still being loaded
+  auto status = nlohmann::json::parse(*answer, nullptr, false);
+  auto phase = enum_from<Phase>(status.is_object() ? status.value("phase", "") : "");
+  return !phase || !is_terminal(*phase);
+}
+
+Status Engine::Parts::claim(const std::string& id) {
+  std::string last;
+  {
+    std::lock_guard lock(mutex);
+    last = mission;
+  }
+  if (!last.empty() && tree->registry().find(last)) {
+    if (at_work())
+      return Error{ErrorCode::conflict, "mission " + last + " is at work in this workspace"};
+    if (auto missions = tree->missions())
+      (void)compat::ask<Unit>(*system, missions, request_deadline, terminate_child_atom_v, last);
+  }
+  std::lock_guard lock(mutex);
+  if (mission != last)
+    return Error{ErrorCode::conflict, "mission " + mission + " is at work in this workspace"};
+  mission = id;
+  return ok_status();
+}
+
 Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 Engine::~Engine() { stop(); }
@@ -402,13 +445,7 @@ std::string Engine::new_mission_id() {
 }
 
 Status Engine::start_mission(const std::string& id, MissionStarted start) {
-  {
-    std::lock_guard lock(parts_->mutex);
-    if (!parts_->mission.empty() && parts_->tree->registry().find(parts_->mission))
-      return Error{ErrorCode::conflict,
-                   "mission " + parts_->mission + " is at work in this workspace"};
-    parts_->mission = id;
-  }
+  if (auto claimed = parts_->claim(id); !claimed) return claimed;
   start.mission = id;
   start.workspace = parts_->options.paths.workspace;
   start.at_ms = wall_ms();
@@ -416,13 +453,7 @@ Status Engine::start_mission(const std::string& id, MissionStarted start) {
 }
 
 Status Engine::resume_mission(const std::string& id, bool end_pause) {
-  {
-    std::lock_guard lock(parts_->mutex);
-    if (!parts_->mission.empty() && parts_->tree->registry().find(parts_->mission))
-      return Error{ErrorCode::conflict,
-                   "mission " + parts_->mission + " is at work in this workspace"};
-    parts_->mission = id;
-  }
+  if (auto claimed = parts_->claim(id); !claimed) return claimed;
   return parts_->spawn_mission(id, std::nullopt, end_pause);
 }
 
@@ -433,13 +464,30 @@ std::string Engine::current_mission() const {
 
 Result<std::string> Engine::control(const std::string& method, const std::string& params) {
   if (method == "actors") return parts_->actors().dump();
-  auto mission = parts_->find_mission();
-  if (!mission) return Error{ErrorCode::unavailable, "no mission is at work"};
-  auto answer = compat::ask<std::string>(*parts_->system, mission, request_deadline, control_atom_v,
-                                         ControlRequest{method, params});
+  auto answer = parts_->ask_mission(method, params);
   if (answer && method == "status" && wants_actors(params)) return parts_->with_actors(*answer);
   return answer;
 }
+
+bool Engine::mission_at_work() { return parts_->at_work(); }
+
+Result<LastMission> Engine::last_mission() {
+  auto missions = parts_->store->missions();
+  if (!missions) return missions.error();
+  for (const auto& known : *missions) {
+    auto replayed = replay_mission(*parts_->store, known.mission);
+    if (!replayed) return replayed.error();
+    // A crash right at its start leaves a file without a record: no mission.
+    if (!replayed->any) continue;
+    const auto& state = replayed->state;
+    auto end = state.notices.find("mission_ended");
+    return LastMission{known.mission, is_terminal(state.phase),
+                       end != state.notices.end() && end->second.told};
+  }
+  return Error{ErrorCode::not_found, "there is no mission in this workspace yet"};
+}
+
+void Engine::run_blocking(std::function<void()> task) { parts_->pool->run(std::move(task)); }
 
 void Engine::control_async(std::string method, std::string params,
                            std::function<void(Result<std::string>)> reply) {

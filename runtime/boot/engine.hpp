@@ -28,6 +28,13 @@ struct EngineOptions {
 /// Whether a mission of this kind works in the user's own tree.
 [[nodiscard]] bool shares_tree(const config::Config& config, MissionKind kind);
 
+/// What the journal says about a mission.
+struct LastMission {
+  std::string id;
+  bool ended = false;
+  bool end_told = false;  ///< somebody has heard of it
+};
+
 /// One engine of one workspace. Its methods may be called from any thread but the I/O loop's and
 /// the actors'; they block.
 class Engine {
@@ -39,11 +46,17 @@ class Engine {
 
   /// A fresh id: sorts by time, unique in this workspace.
   [[nodiscard]] static std::string new_mission_id();
-  /// Starts a mission; conflict while another one runs here (M2).
+  /// Starts a mission; conflict while another one runs here (M2). One that has ended makes room.
   Status start_mission(const std::string& id, MissionStarted start);
   /// Goes on with a mission of the journal; conflict as above. `end_pause`: a person asked for it,
   /// so a pause ends; else it survives.
   Status resume_mission(const std::string& id, bool end_pause);
+  /// The newest mission of the journal; not_found when there is none. Blocks: reads the journal.
+  Result<LastMission> last_mission();
+  /// Whether a mission is here that has not ended.
+  [[nodiscard]] bool mission_at_work();
+  /// Runs `task`, which may block and call this object, on a pool thread.
+  void run_blocking(std::function<void()> task);
   /// The mission that runs or ran last in this engine; "" = none.
   [[nodiscard]] std::string current_mission() const;
   /// Asks the current mission; the answer is JSON. unavailable when there is none. `actors` is

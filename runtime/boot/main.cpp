@@ -104,6 +104,8 @@ int dispatch(const cli::CommandLine& line) {
     return commands::doctor(*doctor, line, environment);
   if (const auto* settings = std::get_if<cli::ConfigCommand>(&line.command))
     return commands::configuration(*settings, line, environment);
+  if (const auto* install = std::get_if<cli::InstallCommand>(&line.command))
+    return commands::install(*install, line, environment);
   auto workspace = open_workspace(line, environment);
   if (!workspace) return commands::complain(workspace.error());
   for (const auto& warning : workspace->config.warnings) spdlog::warn("{}", warning);

@@ -362,28 +362,55 @@ void serve_stdio(const std::string& socket, std::unique_ptr<ControlServer>& cont
   closer.join();
 }
 
+int complain(const Error& error) {
+  fmt::print(stderr, "muster: {}\n", error.text());
+  return cli::exit_failed;
+}
+
+/// What `serve --stdio` has come to before it needs an engine of its own.
+struct Bridged {
+  std::optional<int> exit_code;            ///< an engine was there, and has been talked to
+  std::optional<rpc::WorkspaceLock> lock;  ///< else this process is to be the engine
+};
+
+/// An engine that is at work already is the one to talk to. One that is about to serve or to end
+/// holds the lock and no socket: it is waited for, so that two that start at once become one engine
+/// and a bridge to it.
+Result<Bridged> bridge_or_lock(const config::WorkspacePaths& paths) {
+  auto give_up = std::chrono::steady_clock::now() + ending_patience;
+  while (true) {
+    if (rpc::RpcClient::connect(paths.socket, 1s)) {
+      auto bridged = rpc::bridge_stdio(paths.socket, STDIN_FILENO, STDOUT_FILENO);
+      if (bridged) return Bridged{cli::exit_sealed, {}};
+      return bridged.error();
+    }
+    auto lock = rpc::WorkspaceLock::acquire(paths.lock_file);
+    if (lock) return Bridged{{}, std::move(*lock)};
+    if (lock.error().code != ErrorCode::conflict || std::chrono::steady_clock::now() > give_up)
+      return lock.error();
+    std::this_thread::sleep_for(50ms);  // there is no event to wait for
+  }
+}
+
 }  // namespace
 
 int serve(EngineOptions options, bool stdio) {
-  auto socket = options.paths.socket;
+  const auto paths = options.paths;
+  Bridged start;
   if (stdio) {
-    // An engine that is at work already is the one to talk to.
-    auto bridged = rpc::bridge_stdio(socket, STDIN_FILENO, STDOUT_FILENO);
-    if (bridged) return cli::exit_sealed;
-    if (bridged.error().code != ErrorCode::unavailable) {
-      fmt::print(stderr, "muster: {}\n", bridged.error().text());
-      return cli::exit_failed;
-    }
+    auto bridged = bridge_or_lock(paths);
+    if (!bridged) return complain(bridged.error());
+    if (bridged->exit_code) return *bridged->exit_code;
+    start = std::move(*bridged);
+  } else {
+    auto lock = rpc::WorkspaceLock::acquire(paths.lock_file);
+    if (!lock) return complain(lock.error());
+    start.lock = std::move(*lock);
   }
-  auto lock = rpc::WorkspaceLock::acquire(options.paths.lock_file);
-  auto engine =
-      lock ? Engine::start(std::move(options)) : Result<std::unique_ptr<Engine>>(lock.error());
-  auto control = engine ? ControlServer::start(**engine)
-                        : Result<std::unique_ptr<ControlServer>>(engine.error());
-  if (!control) {
-    fmt::print(stderr, "muster: {}\n", control.error().text());
-    return cli::exit_failed;
-  }
+  auto engine = Engine::start(std::move(options));
+  if (!engine) return complain(engine.error());
+  auto control = ControlServer::start(**engine);
+  if (!control) return complain(control.error());
   std::atomic<bool> failed{false};
   (*engine)->on_failure([&failed](const Error& error) {
     fmt::print(stderr, "muster: the engine failed: {}\n", error.text());
@@ -391,7 +418,7 @@ int serve(EngineOptions options, bool stdio) {
     ::kill(::getpid(), SIGTERM);  // which this thread waits for
   });
   if (stdio)
-    serve_stdio(socket, *control);
+    serve_stdio(paths.socket, *control);
   else
     wait_for_stop_signal();
   control->reset();

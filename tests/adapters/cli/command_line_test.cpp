@@ -45,6 +45,15 @@ TEST_CASE("run with everything") {
   CHECK(run.dry_run);
 }
 
+TEST_CASE("install and uninstall name the program that muster is brought into") {
+  CHECK(command<InstallCommand>({"install", "opencode"}).install);
+  CHECK_FALSE(command<InstallCommand>({"install", "opencode"}).project);
+  CHECK(command<InstallCommand>({"uninstall", "opencode", "--project"}).project);
+  CHECK_FALSE(command<InstallCommand>({"uninstall", "opencode"}).install);
+  CHECK(leaves({"install"}).code == exit_usage);
+  CHECK(leaves({"install", "emacs"}).code == exit_usage);
+}
+
 TEST_CASE("what is not given is not set") {
   const auto run = command<MissionCommand>({"run", "x"});
   CHECK_FALSE(run.model);

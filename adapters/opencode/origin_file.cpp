@@ -1,0 +1,32 @@
+#include "adapters/opencode/origin_file.hpp"
+
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+namespace muster::opencode {
+
+using nlohmann::json;
+
+Origin OriginFile::read() const {
+  std::ifstream in(path_, std::ios::binary);
+  const auto kept =
+      json::parse(std::string((std::istreambuf_iterator<char>(in)), {}), nullptr, false);
+  if (!kept.is_object() || !kept.contains("mission") || !kept["mission"].is_string() ||
+      !kept.contains("session") || !kept["session"].is_string())
+    return {};
+  return {kept["mission"].get<std::string>(), kept["session"].get<std::string>()};
+}
+
+Status OriginFile::write(const Origin& origin) const {
+  const std::string fresh = path_ + ".new";
+  std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
+  out << json{{"v", 1}, {"mission", origin.mission}, {"session", origin.session}}.dump() << "\n";
+  out.close();
+  if (!out || std::rename(fresh.c_str(), path_.c_str()) != 0)
+    return Error{ErrorCode::io_error, "cannot keep which session asked for the mission", path_};
+  return ok_status();
+}
+
+}  // namespace muster::opencode

@@ -1,0 +1,62 @@
+// What muster says in OpenCode without having been asked: toasts, and messages in the session where
+// a mission was asked for.
+
+import type { Engine } from "./engine.ts"
+import type { Client } from "./types.ts"
+
+/// How long a message waits for its session to be idle before the engine is told to try again.
+const idlePatienceMs = 60_000
+const lookAgainMs = 500
+
+/// Never rejects: a toast that cannot be shown is not worth an error.
+export async function toast(client: Client, message: string, variant: string) {
+  await client.tui.showToast({ body: { title: "muster", message, variant } }).catch(() => {})
+}
+
+/// Hooks never wait for the engine. What they wait for is OpenCode's own answer, from this process; only
+/// a machine that is very busy needs more than milliseconds, and then they go on without one.
+const hookMs = 10_000
+
+export async function within<T>(answer: Promise<T>, ms = hookMs): Promise<T | undefined> {
+  let timer: NodeJS.Timeout
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), ms)))
+  return Promise.race([answer.catch(() => undefined), late]).finally(() => clearTimeout(timer))
+}
+
+export async function busy(client: Client, session: string): Promise<boolean> {
+  const known = (await client.session.status().catch(() => undefined))?.data
+  return (known?.[session]?.type ?? "idle") !== "idle"
+}
+
+async function untilIdle(client: Client, session: string): Promise<boolean> {
+  for (const end = Date.now() + idlePatienceMs; Date.now() < end; ) {
+    if (!(await busy(client, session))) return true
+    await new Promise((resolve) => setTimeout(resolve, lookAgainMs).unref())
+  }
+  return false
+}
+
+type Say = { id: string; session: string; text: string; ended: boolean }
+
+/// Stores the text as a message that no model answers. The notice's id is in the message, so that a
+/// second telling (after a crash on either side) changes nothing.
+async function store(client: Client, { id, session, text }: Say): Promise<boolean> {
+  if (!(await untilIdle(client, session))) return false
+  const path = { id: session }
+  const messages = (await client.session.messages({ path })).data
+  if (!messages) return false // the session is gone, or not of this folder
+  if (messages.some((it) => it.parts.some((part) => part.metadata?.muster?.notice === id))) return true
+  // The next message without a model gets the session's: that stays the one the user talks to.
+  const known = (await client.session.get({ path })).data
+  const model = known?.model && { providerID: known.model.providerID, modelID: known.model.id }
+  const parts = [{ type: "text", text, metadata: { muster: { notice: id } } }]
+  const stored = await client.session.prompt({ path, body: { noReply: true, agent: known?.agent, model, parts } })
+  return stored.error === undefined
+}
+
+export async function deliver(client: Client, engine: Engine, params: Record<string, any>) {
+  const say = params as Say
+  const ok = await store(client, say).catch(() => false)
+  await engine.request("opencode.said", { id: say.id, ok }).catch(() => {}) // it is told again then
+  if (say.ended) engine.ended(say.id.split("/")[0])
+}
