@@ -238,6 +238,11 @@ template <class Handle, class SelfPtr>
 
 namespace detail {
 
+/// The request that an answer of this id is to. CAF wants it to address the deadline's error.
+inline caf::message_id request_of(caf::message_id response) {
+  return caf::message_id{response.integer_value() & ~caf::message_id::response_flag_mask};
+}
+
 /// A message to come, taken back by the destructor.
 class Deadline {
  public:
@@ -274,8 +279,8 @@ void request(SelfPtr self, const Handle& to, std::chrono::milliseconds deadline,
   // The deadline belongs to the handlers: it goes with them when the answer has come or the actor
   // has ended. CAF's own would keep an actor that has ended in memory until it is reached.
   auto pending = self->request(to, caf::infinite, std::forward<Args>(args)...);
-  auto timer =
-      std::make_shared<detail::Deadline>(self->request_response_timeout(deadline, pending.id()));
+  auto timer = std::make_shared<detail::Deadline>(
+      self->request_response_timeout(deadline, detail::request_of(pending.id())));
   std::move(pending).then(std::move(ok),
                           [failed = std::move(failed), timer](const caf::error& error) mutable {
                             failed(from_caf(error));
