@@ -46,6 +46,7 @@ Session::Session(compat::Self<session_actor> self, SessionSpec spec, SessionDeps
 }
 
 Session::~Session() {
+  compat::demonitor(self_, owner_);  // else the owner keeps a note of it, and that its memory
   if (call_) call_->cancel();
 }
 

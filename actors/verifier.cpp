@@ -34,6 +34,10 @@ Verifier::Verifier(compat::Self<verifier_actor> self, VerifySpec spec, VerifyDep
   result_.intent = spec_.intent;
 }
 
+Verifier::~Verifier() {
+  compat::demonitor(self_, owner_);  // else the owner keeps a note of it, and that its memory
+}
+
 compat::Behavior<verifier_actor> Verifier::make_behavior() {
   compat::on_stop(self_, [this](const compat::End&) {
     fail({ErrorCode::cancelled, "stopped", spec_.id});

@@ -53,6 +53,7 @@ class Verifier {
  public:
   Verifier(compat::Self<verifier_actor> self, VerifySpec spec, VerifyDeps deps,
            mission_actor owner);
+  ~Verifier();
   compat::Behavior<verifier_actor> make_behavior();
 
   static constexpr const char* name = "verifier";

@@ -97,6 +97,7 @@ class Crew {
         [](mission_tool_atom, const MissionToolCall&) { return std::string("ok"); },
         [this](control_atom, const ControlRequest& request) {
           if (request.method == "stop") stop_all();
+          if (request.method == "more") add(std::stoul(request.params));
           return std::string("{}");
         },
         [](journal_failed_atom, const JournalFailure&) {},
@@ -115,6 +116,12 @@ class Crew {
         compat::spawn<Session, session_actor>(self_->system(), std::move(spec), plan_.deps, me);
     compat::monitor(self_, session);
     sessions_[id] = std::move(session);
+  }
+
+  /// So many more, at once.
+  void add(std::size_t count) {
+    plan_.sessions += count;
+    for (std::size_t i = 0; i < count; ++i) spawn_next();
   }
 
   void stop_all() {

@@ -82,11 +82,16 @@ Status SessionEngine::open() {
   parts.jobs.max_finished = finished_jobs;
   tree_ = std::make_unique<ActorTree>(*system_, std::move(parts));
   if (auto status = tree_->start(); !status) return status;
+  auto all_rounds = plan(0);
+  tally_ = all_rounds.tally;
+  crew_ = compat::spawn<bench::Crew, mission_actor>(*system_, std::move(all_rounds));
   resting_ = system_->registry().running();
   return ok_status();
 }
 
 SessionEngine::~SessionEngine() {
+  compat::kill(crew_);
+  crew_ = nullptr;
   if (tree_ && tree_->root()) {
     caf::scoped_actor self{*system_};
     self->monitor(tree_->root());
@@ -106,7 +111,7 @@ SessionEngine::~SessionEngine() {
 bench::CrewPlan SessionEngine::plan(std::size_t sessions) {
   bench::CrewPlan out;
   out.concurrent = out.sessions = sessions;
-  out.tally = tally_ = std::make_shared<bench::Tally>();
+  out.tally = std::make_shared<bench::Tally>();
   out.deps.scheduler = tree_->registry().whereis<scheduler_actor>("scheduler");
   out.deps.jobs = tree_->registry().whereis<jobs_actor>("jobs");
   out.deps.journal = tree_->registry().whereis<journal_actor>("journal");
@@ -117,10 +122,11 @@ bench::CrewPlan SessionEngine::plan(std::size_t sessions) {
   out.deps.wall_ms = bench::wall_ms;
   out.spec = [this](std::size_t number) {
     SessionSpec session;
-    session.session = "S" + std::to_string(++sessions_);
+    const auto name = ++sessions_;
+    session.session = "S" + std::to_string(name);
     session.mission = mission;
     session.task = "M1.T" + std::to_string(number);
-    session.briefing = briefing(sessions_, number);
+    session.briefing = briefing(name, number);
     session.root = folder_.path() + "/tree";
     session.profile = profile_;
     return session;
@@ -129,26 +135,28 @@ bench::CrewPlan SessionEngine::plan(std::size_t sessions) {
 }
 
 Status SessionEngine::round(std::size_t sessions) {
-  auto crew = compat::spawn<bench::Crew, mission_actor>(*system_, plan(sessions));
-  if (!tally_->await_done(sessions, session_patience))
+  compat::post(crew_, control_atom_v, ControlRequest{"more", std::to_string(sessions)});
+  told_ += sessions;
+  if (!tally_->await_done(told_, session_patience))
     return Error{ErrorCode::timeout, "the sessions did not end in time"};
   if (auto failure = tally_->failure()) return *failure;
-  return after(crew);
+  return flush();
 }
 
 Status SessionEngine::round_cut_short(std::size_t sessions) {
-  auto crew = compat::spawn<bench::Crew, mission_actor>(*system_, plan(sessions));
-  if (!tally_->await_alive(sessions, session_patience))
+  auto cut_short = plan(sessions);
+  auto tally = cut_short.tally;
+  auto crew = compat::spawn<bench::Crew, mission_actor>(*system_, std::move(cut_short));
+  if (!tally->await_alive(sessions, session_patience))
     return Error{ErrorCode::timeout, "the sessions did not begin in time"};
   compat::post(crew, control_atom_v, ControlRequest{"stop", {}});
-  if (!tally_->await_done(sessions, session_patience))
+  if (!tally->await_done(sessions, session_patience))
     return Error{ErrorCode::timeout, "the sessions did not end when they were told to"};
-  return after(crew);
+  compat::kill(crew);
+  return flush();
 }
 
-Status SessionEngine::after(const mission_actor& crew) {
-  compat::kill(crew);
-  tally_.reset();
+Status SessionEngine::flush() {
   auto journal = tree_->registry().whereis<journal_actor>("journal");
   auto flushed =
       compat::ask<Unit>(*system_, journal, no_answer, flush_atom_v, std::string(mission));

@@ -2,6 +2,7 @@
 // The engine's parts that sessions need, as the program puts them together (runtime/boot), in this
 // process.
 
+#include <atomic>
 #include <caf/actor_system.hpp>
 #include <cstddef>
 #include <memory>
@@ -36,7 +37,7 @@ class SessionEngine {
   explicit SessionEngine(std::string url);
   Status open();
   bench::CrewPlan plan(std::size_t sessions);
-  Status after(const mission_actor& crew);
+  Status flush();
   Status wait_for_the_end() const;
 
   std::string url_;
@@ -49,11 +50,13 @@ class SessionEngine {
   std::shared_ptr<Store> store_;
   std::shared_ptr<const AgentProfile> profile_;
   std::shared_ptr<bench::Tally> tally_;
+  mission_actor crew_;    // all rounds have one owner, as the sessions of a mission have
+  std::size_t told_ = 0;  // ends of its sessions
   compat::SystemConfig config_;
   std::unique_ptr<ActorTree> tree_;  // before the system: actors call it
   std::unique_ptr<caf::actor_system> system_;
-  std::size_t resting_ = 0;   // actors, when no session is there
-  std::size_t sessions_ = 0;  // crew's thread only
+  std::size_t resting_ = 0;  // actors, when no session is there
+  std::atomic<std::size_t> sessions_{0};
 };
 
 }  // namespace muster::heap

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -45,6 +46,7 @@ constexpr double most_rss_kb = 400.0 * 1024;
 constexpr double descriptor_growth = 16;
 constexpr double most_descriptors = 64 + 16 * workers;
 constexpr double thread_growth = 2;
+constexpr int zombie_looks = 5;    ///< after which a dead child counts as forgotten
 constexpr int least_samples = 24;  ///< for a mission's growth to mean anything
 
 template <class... Args>
@@ -96,17 +98,18 @@ class Run {
 
  private:
   void watch(const test::Program& program) {
-    std::vector<pid_t> dead;
+    std::map<pid_t, int> dead;  // and for how many looks
     while (program.running()) {
       Sample sample;
       sample.at_s = seconds_since(started_);
       sample.tasks = crash::count_of(crash::text_or_nothing(folder_ + "/effects"), "\n");
       auto engine = crash::engine_of(program.pid());
       if (engine != 0 && look_at(engine, sample)) {
-        // One that waits for its parent's next breath is none.
+        // One that waits for its parent's next breath is none: the machine is full of work.
+        std::map<pid_t, int> still;
         for (auto pid : sample.zombies)
-          if (std::find(dead.begin(), dead.end(), pid) != dead.end()) zombies_.insert(pid);
-        dead = sample.zombies;
+          if ((still[pid] = dead[pid] + 1) > zombie_looks) zombies_.insert(pid);
+        dead = std::move(still);
         samples_.push_back(std::move(sample));
       }
       for (auto next = Clock::now() + sample_every; program.running() && Clock::now() < next;)
