@@ -1,6 +1,7 @@
 // A user's machine in a folder: a home, a project, OpenCode's own provider behind a recording model,
 // and a real `opencode serve`. Everything is on 127.0.0.1; what a stage started ends with it, by pid.
 
+import net from "node:net"
 import { spawn, execFileSync } from "node:child_process"
 import { once } from "node:events"
 import fs from "node:fs"
@@ -137,7 +138,8 @@ export class Stage {
   }
 
   async openCode(extra = {}) {
-    const child = this.start(openCodeBinary, ["serve", "--port", "0", "--hostname", "127.0.0.1"], extra)
+    const port = String(await freePort())
+    const child = this.start(openCodeBinary, ["serve", "--port", port, "--hostname", "127.0.0.1"], extra)
     const line = await until("opencode serve", () => {
       if (child.exitCode !== null) throw new Error(`opencode ended: ${child.said}`)
       return /listening on (http:\/\/\S+)/.exec(child.said)
@@ -157,6 +159,17 @@ export class Stage {
     await this.model.close()
     fs.rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
   }
+}
+
+/// Another one each time: "--port 0" is always the same as long as it is free, and fetch would talk to a server that has
+/// ended over the connection that it kept.
+async function freePort() {
+  const server = net.createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const { port } = server.address()
+  server.close()
+  await once(server, "close")
+  return port
 }
 
 /// One `opencode serve`, as a client of its API sees it.
