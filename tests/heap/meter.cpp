@@ -71,9 +71,7 @@ Holding measure() {
 
 double slope(const std::vector<double>& values) {
   std::vector<double> slopes;
-  for (std::size_t i = 0; i < values.size(); ++i)
-    for (std::size_t j = i + 1; j < values.size(); ++j)
-      slopes.push_back((values[j] - values[i]) / static_cast<double>(j - i));
+  for (std::size_t i = 1; i < values.size(); ++i) slopes.push_back(values[i] - values[i - 1]);
   if (slopes.empty()) return 0;
   std::sort(slopes.begin(), slopes.end());
   return slopes[slopes.size() / 2];

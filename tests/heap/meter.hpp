@@ -19,7 +19,8 @@ void run_without_caches(char** argv);
 /// Under valgrind the heap is what its leak check finds, reachable or not.
 [[nodiscard]] Holding measure();
 
-/// The median of the slopes between all pairs of points: one round that is odd does not bend it.
+/// The median of what each value is more than the one before: a table that grows once does not
+/// count, what each round leaves behind does.
 [[nodiscard]] double slope(const std::vector<double>& values);
 
 }  // namespace muster::heap
