@@ -182,7 +182,7 @@ function(muster_opencode_tests folder)
   muster_glob(files "${folder}/*_test.mjs")
   # Under a sanitizer it is the engine that is tested, not how OpenCode loads the plugin.
   if(MUSTER_SANITIZE)
-    list(FILTER files INCLUDE REGEX "/(commands|death)_test.mjs$")
+    list(FILTER files INCLUDE REGEX "/(protocol|death)_test.mjs$")
   endif()
   foreach(file IN LISTS files)
     get_filename_component(name "${file}" NAME_WE)
