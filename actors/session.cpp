@@ -225,8 +225,7 @@ bool Session::make_room(bool forced) {
 }
 
 void Session::call_model() {
-  bool over = !spec_.epoch.current();
-  if (finished_ || over) {
+  if (finished_ || !spec_.epoch.current()) {
     compat::send(self_, deps_.scheduler, report_atom_v,
                  CallReport{model().lane, ticket_, ErrorCode::cancelled, {}, 0ms});
     return stop();

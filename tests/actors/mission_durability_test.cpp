@@ -10,13 +10,12 @@ namespace muster {
 namespace {
 
 using nlohmann::json;
+using test::by_the_team;
 using test::MissionStage;
+using test::never;
+using test::Reply;
 using test::Turn;
 using namespace std::chrono_literals;
-
-using Reply = std::optional<std::optional<ModelOutcome>>;
-const Reply by_the_team = std::nullopt;
-const Reply never = std::optional<std::optional<ModelOutcome>>(std::optional<ModelOutcome>());
 
 /// Workers that do not answer until they are let go.
 void hold_workers(MissionStage& stage, const bool& held) {

@@ -8,14 +8,13 @@ namespace muster {
 namespace {
 
 using nlohmann::json;
+using test::by_the_team;
 using test::calls;
 using test::MissionStage;
+using test::never;
+using test::Reply;
 using test::Turn;
 using namespace std::chrono_literals;
-
-using Reply = std::optional<std::optional<ModelOutcome>>;
-const Reply by_the_team = std::nullopt;
-const Reply never = std::optional<std::optional<ModelOutcome>>(std::optional<ModelOutcome>());
 
 void wait(MissionStage& stage, std::chrono::minutes time) {
   for (; time.count() > 0; time -= 1min) stage.base.time.advance(1min);

@@ -32,6 +32,12 @@ struct Turn {
   int number = 0;  ///< of the replies that are in its transcript
 };
 
+/// What a test's own agent says in place of the team's.
+using Reply = std::optional<std::optional<ModelOutcome>>;
+inline const Reply by_the_team = std::nullopt;
+inline const Reply never =
+    std::optional<std::optional<ModelOutcome>>(std::optional<ModelOutcome>());
+
 struct MissionStage {
   SessionStage base;
   std::shared_ptr<FakeTree> tree = std::make_shared<FakeTree>();
@@ -41,7 +47,7 @@ struct MissionStage {
   MissionStarted started;
   std::vector<ProjectCommand> commands = {{"test", "test", "make test", "", "Makefile"}};
   /// Wins over the team below; nullopt = the team.
-  std::function<std::optional<std::optional<ModelOutcome>>(const Turn&)> agent;
+  std::function<Reply(const Turn&)> agent;
   std::vector<json> plan = {task("M1.T1", "src/one.cpp"), task("M1.T2", "src/two.cpp")};
   std::map<std::string, std::string> workspace;  ///< .muster/<name>
   int commands_exit = 0;

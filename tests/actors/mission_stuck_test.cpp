@@ -8,13 +8,12 @@ namespace muster {
 namespace {
 
 using nlohmann::json;
+using test::by_the_team;
 using test::calls;
 using test::MissionStage;
+using test::Reply;
 using test::Turn;
 using namespace std::chrono_literals;
-
-using Reply = std::optional<std::optional<ModelOutcome>>;
-const Reply by_the_team = std::nullopt;
 
 /// The rungs that were recorded, in order.
 std::vector<std::string> rungs(const MissionStage& stage) {

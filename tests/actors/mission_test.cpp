@@ -12,10 +12,6 @@ namespace {
 
 using namespace test;
 
-using Reply = std::optional<std::optional<ModelOutcome>>;
-const Reply by_the_team = std::nullopt;
-const Reply never = std::optional<ModelOutcome>();
-
 std::string big(std::size_t bytes) { return std::string(bytes, 'x'); }
 
 }  // namespace
