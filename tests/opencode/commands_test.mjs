@@ -1,10 +1,11 @@
 // /task and its kin in a real OpenCode, answered without a call to the user's provider.
 
 import assert from "node:assert/strict"
+import path from "node:path"
 import test from "node:test"
 
 import { asking, polite, slow, told, withMission } from "./support/mission.mjs"
-import { Stage, textOf, until } from "./support/stage.mjs"
+import { pluginFile, sourceDir, Stage, textOf, until } from "./support/stage.mjs"
 
 const sealed = (openCode, session) => until("the summary", async () => (await told(openCode, session, "SEALED"))[0])
 
@@ -80,6 +81,20 @@ test("/stop ends a mission, and its end is told at once", async (t) => {
 
   await openCode.event("tui.toast.show", (toast) => /stopped/.test(toast.message))
   assert.equal(stage.model.requests.length, 0)
+})
+
+test("the end that comes while /stop waits to be answered is told after the answer, not in its place", async (t) => {
+  // Another plugin of the user's holds the message of /stop back; its mission ends meanwhile.
+  const slowPlugin = path.join(sourceDir, "tests/opencode/fixtures/slow_stop.js")
+  const stage = await Stage.make(t, { plugins: [pluginFile, slowPlugin] })
+  await withMission(stage, slow(600_000))
+  const openCode = await stage.openCode()
+  const session = await openCode.session()
+  await openCode.command(session, "task", "Be polite")
+  await until("a worker", async () => /worker/.test(textOf(await openCode.command(session, "status"))))
+  assert.match(textOf(await openCode.command(session, "stop")), /^Mission \S+ ends/)
+  await until("its end", async () => (await told(openCode, session, "STOPPED"))[0])
+  assert.equal(stage.model.requests.length, 0, "the user's provider was asked")
 })
 
 test("without a model for its agents a mission does not start, and the answer says what to do", async (t) => {

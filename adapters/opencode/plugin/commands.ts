@@ -3,7 +3,7 @@
 
 import type { Engine } from "./engine.ts"
 import { messageHeader, type LocalModel } from "./local_model.ts"
-import { busy, toast, within } from "./session.ts"
+import { busy, takeTurn, toast, within } from "./session.ts"
 import type { Client, Config, Hooks, Message, MessageWithParts, ModelRef, Part } from "./types.ts"
 
 const descriptions: Record<string, string> = {
@@ -50,7 +50,7 @@ type Parts = { client: Client; engine: Engine; local: LocalModel; own: Map<strin
 
 export function commandHooks({ client, engine, local, own, host }: Parts): Hooks {
   /// Commands whose message has not been stored yet, by their session.
-  const waiting = new Map<string, Promise<string>>()
+  const waiting = new Map<string, { answer: Promise<string>; leave: () => void }>()
   /// The model that the user last talked to, by session.
   const chosen = new Map<string, ModelRef>()
 
@@ -89,13 +89,15 @@ export function commandHooks({ client, engine, local, own, host }: Parts): Hooks
       if (!name) return
       const text = `/${input.command} ${input.arguments}`.trim()
       const answer = ask(name, input.arguments, input.sessionID)
+      const leave = await takeTurn(input.sessionID)
       // In a turn that is under way the message would be taken for a part of it.
       if (await within(busy(client, input.sessionID))) {
+        leave()
         void answer.then((text) => toast(client, text, "info"))
         throw new Error("muster answers by a toast: the session is at work")
       }
       await within(keepTitle(input.sessionID, (input.arguments || text).replace(/\s+/g, " ").slice(0, 80)))
-      waiting.set(input.sessionID, answer)
+      waiting.set(input.sessionID, { answer, leave })
       output.parts.splice(0, output.parts.length, { type: "text", text, metadata: { muster: { command: name } } })
     },
 
@@ -105,7 +107,8 @@ export function commandHooks({ client, engine, local, own, host }: Parts): Hooks
       if (message.model && !local.is(message.model) && !mark?.notice) chosen.set(message.sessionID, { ...message.model })
       if (mark?.command) {
         message.model = { ...local.ref }
-        local.expect(message.id, waiting.get(message.sessionID) ?? Promise.resolve("muster: ask again, please"))
+        const { answer, leave } = waiting.get(message.sessionID) ?? { answer: Promise.resolve("muster: ask again, please"), leave: () => {} }
+        local.expect(message.id, answer, leave)
         waiting.delete(message.sessionID)
       } else if (local.is(message.model)) {
         // A front end that took the model of the session's last message.

@@ -21,18 +21,20 @@ function stream(text: string): Response {
 
 export function localModel() {
   /// Message -> what is to be answered; a retry of OpenCode's gets the same.
-  const answers = new Map<string, Promise<string>>()
+  const answers = new Map<string, { text: Promise<string>; asked: () => void }>()
   const answer = async (_url: unknown, init: { headers: HeadersInit }) => {
     const message = new Headers(init.headers).get(messageHeader) ?? ""
-    return stream(await (answers.get(message) ?? help))
+    const known = answers.get(message)
+    known?.asked()
+    return stream(known ? await known.text : help)
   }
   const ref: ModelRef = { providerID: "muster", modelID: "local" }
   return {
     ref,
     is: (model?: ModelRef) => model?.providerID === ref.providerID,
-    /// `text` must not reject.
-    expect(message: string, text: Promise<string>) {
-      answers.set(message, text)
+    /// `text` must not reject; `asked` is called when OpenCode wants it.
+    expect(message: string, text: Promise<string>, asked: () => void) {
+      answers.set(message, { text, asked })
       if (answers.size > maxAnswers) answers.delete(answers.keys().next().value!)
     },
     register(config: Config) {

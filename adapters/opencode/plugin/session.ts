@@ -28,12 +28,21 @@ export async function busy(client: Client, session: string): Promise<boolean> {
   return (known?.[session]?.type ?? "idle") !== "idle"
 }
 
-async function untilIdle(client: Client, session: string): Promise<boolean> {
-  for (const end = Date.now() + idlePatienceMs; Date.now() < end; ) {
-    if (!(await busy(client, session))) return true
-    await new Promise((resolve) => setTimeout(resolve, lookAgainMs).unref())
-  }
-  return false
+/// How long a turn is kept at most: a command that OpenCode drops does not hold up what comes after it.
+const turnMs = 10_000
+const turns = new Map<string, Promise<void>>()
+
+/// One at a time in a session: a command, until OpenCode asks for its answer, or a notice, while it is stored. OpenCode
+/// answers what is the last message when it looks; a notice that came between a command and its answer would be
+/// answered in its place, by the user's provider. Ends with a call of what it gives.
+export async function takeTurn(session: string): Promise<() => void> {
+  const before = turns.get(session)
+  let leave!: () => void
+  const mine = new Promise<void>((resolve) => (leave = resolve)).then(() => void (turns.get(session) === mine && turns.delete(session)))
+  turns.set(session, mine)
+  await before
+  setTimeout(leave, turnMs).unref()
+  return leave
 }
 
 type Say = { id: string; session: string; text: string; ended: boolean }
@@ -41,7 +50,6 @@ type Say = { id: string; session: string; text: string; ended: boolean }
 /// Stores the text as a message that no model answers. The notice's id is in the message, so that a
 /// second telling (after a crash on either side) changes nothing.
 async function store(client: Client, { id, session, text }: Say): Promise<boolean> {
-  if (!(await untilIdle(client, session))) return false
   const path = { id: session }
   const messages = (await client.session.messages({ path })).data
   if (!messages) return false // the session is gone, or not of this folder
@@ -54,9 +62,22 @@ async function store(client: Client, { id, session, text }: Say): Promise<boolea
   return stored.error === undefined
 }
 
+async function storeWhenIdle(client: Client, say: Say): Promise<boolean> {
+  for (const end = Date.now() + idlePatienceMs; Date.now() < end; ) {
+    const leave = await takeTurn(say.session)
+    try {
+      if (!(await busy(client, say.session))) return await store(client, say)
+    } finally {
+      leave()
+    }
+    await new Promise((resolve) => setTimeout(resolve, lookAgainMs).unref())
+  }
+  return false
+}
+
 export async function deliver(client: Client, engine: Engine, params: Record<string, any>) {
   const say = params as Say
-  const ok = await store(client, say).catch(() => false)
+  const ok = await storeWhenIdle(client, say).catch(() => false)
   await engine.request("opencode.said", { id: say.id, ok }).catch(() => {}) // it is told again then
   if (say.ended) engine.ended(say.id.split("/")[0])
 }
