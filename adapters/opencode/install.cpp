@@ -9,12 +9,11 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
 
+#include "adapters/io/read_all.hpp"
 #include "adapters/io/unique_fd.hpp"
 #include "config/embedded.hpp"
 #include "runtime/core/jsonc_edit.hpp"
@@ -44,12 +43,10 @@ Error system_error(const std::string& what, const std::string& path) {
 
 /// nullopt: there is no such file.
 Result<std::optional<std::string>> read_file(const std::string& path) {
-  std::error_code error;
-  if (!fs::exists(path, error)) return std::optional<std::string>();
-  std::ifstream in(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), {});
-  if (!in) return Error{ErrorCode::io_error, "cannot be read", path};
-  return std::optional(std::move(text));
+  auto text = read_all(path);
+  if (text.ok()) return std::optional(std::move(*text));
+  if (text.error().code == ErrorCode::not_found) return std::optional<std::string>();
+  return text.error();
 }
 
 Status write_all(int fd, std::string_view text, const std::string& path) {

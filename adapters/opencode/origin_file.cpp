@@ -2,17 +2,17 @@
 
 #include <cstdio>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
+
+#include "adapters/io/read_all.hpp"
 
 namespace muster::opencode {
 
 using nlohmann::json;
 
 Origin OriginFile::read() const {
-  std::ifstream in(path_, std::ios::binary);
-  const auto kept =
-      json::parse(std::string((std::istreambuf_iterator<char>(in)), {}), nullptr, false);
+  const auto text = read_all(path_);
+  const auto kept = json::parse(text.ok() ? *text : std::string(), nullptr, false);
   if (!kept.is_object() || !kept.contains("mission") || !kept["mission"].is_string() ||
       !kept.contains("session") || !kept["session"].is_string())
     return {};

@@ -18,6 +18,7 @@
 #include <string>
 #include <utility>
 
+#include "adapters/io/read_all.hpp"
 #include "adapters/io/unique_fd.hpp"
 
 namespace muster {
@@ -25,18 +26,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kLongestPause{50};
 constexpr int kRest = 2;  // between two looks at the family, in times that one took
-
-std::optional<std::string> read_all(const std::string& path) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return std::nullopt;
-  std::string out;
-  char buffer[4096];
-  for (;;) {
-    const auto count = ::read(fd.get(), buffer, sizeof buffer);
-    if (count <= 0) return out;
-    out.append(buffer, static_cast<std::size_t>(count));
-  }
-}
 
 /// Calls `visit` with the numbers among the names in a folder: processes, threads.
 void each_number(const std::string& folder, const std::function<void(pid_t)>& visit) {

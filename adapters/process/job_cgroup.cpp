@@ -11,13 +11,13 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <sstream>
 #include <system_error>
 #include <thread>
 #include <vector>
+
+#include "adapters/io/read_all.hpp"
 
 namespace muster {
 namespace {
@@ -28,9 +28,10 @@ using namespace std::chrono_literals;
 constexpr auto removal_patience = 500ms;  // of a folder whose processes were killed just now
 constexpr auto removal_pause = 2ms;
 
-std::string slurp(const std::string& path) {
-  std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), {}};
+/// Empty when it cannot be read: the process has ended.
+std::string text_of(const std::string& path) {
+  auto text = read_all(path);
+  return text.ok() ? std::move(*text) : std::string();
 }
 
 std::string_view next_line(std::string_view& rest) {
@@ -92,7 +93,7 @@ bool write_text(const std::string& path, std::string_view text) noexcept {
 
 /// Field 22 of /proc/<pid>/stat: with it, a pid that is used again is another process.
 std::string start_time_of(pid_t pid) {
-  const auto stat = slurp("/proc/" + std::to_string(pid) + "/stat");
+  const auto stat = text_of("/proc/" + std::to_string(pid) + "/stat");
   const auto bracket = stat.rfind(')');
   if (bracket == std::string::npos) return {};
   std::istringstream fields(stat.substr(bracket + 1));
@@ -199,7 +200,8 @@ void CgroupLeaf::remove() noexcept {
 // ---------------------------------------------------------------------------------
 
 std::unique_ptr<JobCgroups> JobCgroups::make(std::string& why) {
-  const auto parent = own_cgroup_folder(slurp("/proc/self/cgroup"), slurp("/proc/self/mountinfo"));
+  const auto parent =
+      own_cgroup_folder(text_of("/proc/self/cgroup"), text_of("/proc/self/mountinfo"));
   if (parent.empty()) {
     why = "no cgroup v2 is mounted";
     return nullptr;

@@ -1,5 +1,6 @@
 #include "adapters/rpc/unix_socket.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -34,13 +35,27 @@ int bind_to(int fd, const sockaddr_un& address) {
   return ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
+/// An engine that is being killed lets go of its lock a moment before its socket.
+constexpr int dying_patience_ms = 1000;
+
+/// Whether the other side of a connection goes away: a listener that is closed drops who waits at
+/// it.
+bool hangs_up(int fd) {
+  pollfd waiting{fd, POLLRDHUP, 0};
+  int ready = 0;
+  do {
+    ready = ::poll(&waiting, 1, dying_patience_ms);
+  } while (ready < 0 && errno == EINTR);
+  return ready > 0 && (waiting.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 /// Takes a socket file that nobody serves out of the way.
 Status clear_stale(const std::string& path) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) return ok_status();
   if (!S_ISSOCK(info.st_mode))
     return Error{ErrorCode::already_exists, "a file that is no socket is in the way", path};
-  if (connect_unix(path).ok())
+  if (auto other = connect_unix(path); other.ok() && !hangs_up(other->get()))
     return Error{ErrorCode::conflict, "another engine serves this socket", path};
   if (::unlink(path.c_str()) != 0 && errno != ENOENT)
     return system_error("the stale socket cannot be removed", path);

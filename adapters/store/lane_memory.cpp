@@ -36,9 +36,8 @@ std::map<std::string, std::string> LaneMemory::recall() {
   std::lock_guard lock(mutex_);
   std::ifstream in(path_, std::ios::binary);
   if (!in) return lanes_;
-  std::string text((std::istreambuf_iterator<char>(in)), {});
   try {
-    auto read = json::parse(text);
+    auto read = json::parse(std::string((std::istreambuf_iterator<char>(in)), {}));
     if (read.at("v") != file_version) throw std::invalid_argument("written by another version");
     if (lanes_.empty()) lanes_ = read.at("lanes").get<std::map<std::string, std::string>>();
   } catch (const std::exception& e) {

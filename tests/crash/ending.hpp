@@ -22,6 +22,7 @@ struct Ending {
   std::string commits;                               ///< how many they have
   std::map<std::string, int> effects;                ///< how often each command took effect
   std::uint64_t model_calls = 0;                     ///< as the model counted them
+  std::vector<std::uint64_t> calls_by_rule;          ///< that each rule of the scenario answered
   std::vector<StoredRecord> journal;                 ///< at the end
   std::vector<std::vector<StoredRecord>> at_deaths;  ///< the journal as each death left it
   int deaths = 0;                                    ///< how often the engine died

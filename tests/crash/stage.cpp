@@ -37,7 +37,7 @@ class Stage::Run {
 
   Ending go(Profile* counts) {
     if (counts != nullptr) place_.environment["MUSTER_FAULT_COUNTS"] = place_.folder() + "/counts";
-    auto calls_before = stage_.model_->stats()["calls"].get<std::uint64_t>();
+    const auto before = stage_.model_->stats();
     auto started = Clock::now();
     try {
       place_.finish(launches(), ending_);
@@ -46,12 +46,21 @@ class Stage::Run {
     }
     ending_.duration = std::chrono::duration_cast<milliseconds>(Clock::now() - started);
     place_.look_for_leftovers(ending_);
-    ending_.model_calls = stage_.model_->stats()["calls"].get<std::uint64_t>() - calls_before;
+    count_calls(before, stage_.model_->stats());
     if (counts != nullptr) read_counts(*counts);
     return std::move(ending_);
   }
 
  private:
+  void count_calls(const nlohmann::json& before, const nlohmann::json& after) {
+    auto since = [](const nlohmann::json& from, const nlohmann::json& to, const char* name) {
+      return to.at(name).get<std::uint64_t>() - from.at(name).get<std::uint64_t>();
+    };
+    ending_.model_calls = since(before, after, "calls");
+    for (std::size_t i = 0; i < after["rules"].size(); ++i)
+      ending_.calls_by_rule.push_back(since(before["rules"][i], after["rules"][i], "used"));
+  }
+
   void plan_faults() {
     std::string lines;
     for (const auto& death : cut_.deaths)

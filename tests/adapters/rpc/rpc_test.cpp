@@ -379,6 +379,21 @@ TEST_CASE("no engine, a stale socket, a socket in use, a path too long") {
         ErrorCode::invalid_argument);
 }
 
+TEST_CASE("D5 the socket of an engine that is dying is waited for, and taken over") {
+  Folder folder;
+  const std::string path = folder.path + "/s.sock";
+  auto dying = bind_unix(path);
+  REQUIRE(dying.ok());
+  REQUIRE(::listen(dying->fd.get(), 1) == 0);
+  auto next = std::async(std::launch::async, [&] { return bind_unix(path); });
+  // Its successor has found somebody there; only then does the kernel close the socket.
+  const int found = ::accept(dying->fd.get(), nullptr, nullptr);
+  REQUIRE(found >= 0);
+  dying->fd.reset();
+  ::close(found);
+  CHECK(next.get().ok());
+}
+
 TEST_CASE("the end of the server ends its clients") {
   Engine engine;
   auto client = engine.client();
