@@ -142,7 +142,7 @@ void Mission::on_loaded(Result<Replayed>& replayed) {
   }
   heard_before_.clear();
   for (const auto& [type, notice] : state_.notices) heard_before_.insert(type);
-  state_.next_intent = std::max(state_.next_intent, intent_floor_);
+  state_.intent_floor = intent_floor_;
   compat::send(self_, deps_.session.journal, subscribe_atom_v,
                JournalSubscription{spec_.mission,
                                    compat::typed<journal_listener>(compat::untyped(handle()))});

@@ -57,7 +57,7 @@ void Mission::forget_state() {
   loaded_ = false;
   clock_.cancel();
   todo_timer_.cancel();
-  intent_floor_ = state_.next_intent;
+  intent_floor_ = std::max(intent_floor_, state_.next_intent);
   reset_state();
   facts_ = {};
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 
 #include "runtime/core/gate.hpp"
@@ -44,7 +45,8 @@ std::optional<IntentKind> next_step(const State& state, const TaskState& task) {
 /// Collects intents with consecutive ids.
 class Issuer {
  public:
-  explicit Issuer(const State& state) : state_(state), next_(state.next_intent) {}
+  explicit Issuer(const State& state)
+      : state_(state), next_(std::max(state.next_intent, state.intent_floor)) {}
 
   void mission(IntentKind kind) {
     if (!has_open(state_, kind)) out_.push_back({next_++, kind, {}, 0, 0, state_.iteration});

@@ -229,6 +229,10 @@ struct State {
 
   // Machine
   IntentId next_intent = 1;
+  /// The first id that nobody has used, when events were lost with a full disk: what is still on
+  /// its way for one of theirs is not taken for another's. Of this incarnation only: no event says
+  /// it, and no snapshot.
+  IntentId intent_floor = 1;
   std::map<IntentId, IntentIssued> open;  ///< issued, no receipt yet
   std::set<std::size_t> dirty;            ///< tasks that decide must look at
   std::set<std::size_t> startable;   ///< pending tasks with all dependencies met, in plan order

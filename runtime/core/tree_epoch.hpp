@@ -3,7 +3,6 @@
 // and its results are refused. A message that says "stop" takes its time; this does not.
 
 #include <atomic>
-#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -47,14 +46,10 @@ class TreeEpoch {
     auto next = std::make_shared<Ticket::Node>();
     next->parent = node_->parent;
     std::exchange(node_, std::move(next))->over.store(true, std::memory_order_release);
-    ++number_;
   }
-  /// How many epochs there were before this one.
-  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
 
  private:
   std::shared_ptr<Ticket::Node> node_ = std::make_shared<Ticket::Node>();
-  std::uint64_t number_ = 0;
 };
 
 }  // namespace muster
