@@ -29,7 +29,8 @@ struct ModelBinding {
 enum class RunRight { none, verification, all };
 
 struct AgentProfile {
-  std::string role;  ///< "worker" ...
+  std::string role;   ///< "worker" ...
+  std::string agent;  ///< who plays it: "coder" ...
   std::string system_prompt;
   ChatFragment tools;                ///< the JSON array, serialised once
   std::set<std::string> tool_names;  ///< all that it may call, the final ones included

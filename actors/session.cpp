@@ -234,6 +234,9 @@ void Session::call_model() {
   ++steps_;
   ModelRequest request;
   request.endpoint = model().endpoint;
+  request.conversation = {
+      ticket_, spec_.mission, spec_.profile->agent,
+      "muster: " + spec_.profile->role + (spec_.task.empty() ? "" : " · " + spec_.task)};
   request.body = build_body(model().params, spec_.profile->tools, transcript_.fragments());
   request.idle_timeout = spec_.limits.model_idle;
   request.total_timeout = spec_.limits.model_total;
@@ -264,16 +267,16 @@ void Session::on_model(std::uint64_t call, ModelOutcome outcome) {
 void Session::account(const Usage& usage) {
   view_.input_tokens += usage.input_tokens;
   view_.output_tokens += usage.output_tokens;
-  double cost = (static_cast<double>(usage.input_tokens) * model().input_price +
-                 static_cast<double>(usage.output_tokens) * model().output_price) /
-                1e6;
+  const double priced = (static_cast<double>(usage.input_tokens) * model().input_price +
+                         static_cast<double>(usage.output_tokens) * model().output_price) /
+                        1e6;
   view_.usage = UsageRecorded{spec_.session,
                               spec_.profile->role,
                               spec_.task,
                               usage.input_tokens,
                               usage.cached_input_tokens,
                               usage.output_tokens,
-                              cost};
+                              usage.cost_usd.value_or(priced)};
 }
 
 void Session::on_reply(ModelReply reply) {
@@ -281,6 +284,7 @@ void Session::on_reply(ModelReply reply) {
   failures_ = overflows_ = 0;
   ++turn_;
   account(reply.usage);
+  for (const auto& text : reply.heard) add_message(user_message(text));
   take_calls(std::move(reply.tool_calls));
   add_message(assistant_message(reply.text, pending_,
                                 model().sends_reasoning ? reply.reasoning : std::string()));
@@ -363,6 +367,7 @@ void Session::finish(SessionResult result) {
   work_timer_.cancel();
   owner_gone_.cancel();
   if (call_) call_->cancel();
+  close_conversation();
   result.session = spec_.session;
   result.intent = spec_.intent;
   result.tool_calls = tool_calls_;
@@ -380,6 +385,23 @@ void Session::finish(SessionResult result) {
       self_, deps_.jobs, request_deadline, [gone](std::uint64_t) { gone(); },
       [gone](const Error&) { gone(); }, kill_scope_atom_v,
       JobFilter{spec_.mission, {}, spec_.session, {}});
+}
+
+/// What it cost beyond its replies is told to the mission like the rest.
+void Session::close_conversation() {
+  SessionView view = view_;
+  view.state = "finished";
+  view.usage.reset();
+  deps_.model->close(ticket_, [owner = owner_, view](const Usage& usage) mutable {
+    view.usage = UsageRecorded{view.session,
+                               view.role,
+                               view.task,
+                               usage.input_tokens,
+                               usage.cached_input_tokens,
+                               usage.output_tokens,
+                               usage.cost_usd.value_or(0)};
+    compat::post(owner, session_view_atom_v, view);
+  });
 }
 
 /// Its commands and writes end before it does: nothing of it touches the tree after the result.

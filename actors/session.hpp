@@ -154,6 +154,7 @@ class Session {
   void finish(SessionResult result);
   void fail(const Error& error);
   void stop();
+  void close_conversation();
   void tell_end();
 
   void view(const char* state, const std::string& doing);

@@ -175,6 +175,15 @@ std::optional<double> cost_usd(const ResolvedModel& model, std::int64_t input_to
          1e6;
 }
 
+void settle_host(Config& config, bool by_plugin) {
+  if (config.host != Host::automatic) return;
+  config.host = by_plugin ? Host::opencode : Host::direct;
+  if (!by_plugin) return;
+  config.model.reset();
+  config.models.clear();
+  config.fallbacks.clear();
+}
+
 Config config_from_json(const json& merged) {
   Config out;
   const auto name = [](const json& text) {
@@ -191,6 +200,10 @@ Config config_from_json(const json& merged) {
   set(merged, "team", out.team);
   if (merged.value("approve", "none") == "plan") out.approve = Approve::plan;
   if (merged.value("isolation", "worktree") == "shared") out.isolation = Isolation::shared;
+  if (merged.value("host", "auto") == "direct") out.host = Host::direct;
+  if (merged.value("host", "auto") == "opencode") out.host = Host::opencode;
+  set(part(merged, "opencode"), "binary", out.opencode.binary);
+  set(part(merged, "opencode"), "url", out.opencode.url);
   set(merged, "links", out.links);
   set(merged, "commands", out.commands);
   set(part(merged, "policy"), "allow", out.policy.allow);

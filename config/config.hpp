@@ -87,8 +87,16 @@ struct Archive {
   Limit after_days = 30;
 };
 
+/// The OpenCode of missions that nobody asked for in one.
+struct OpenCode {
+  std::string binary = "opencode";  ///< started as `serve`, looked up in PATH
+  std::string url;                  ///< of a server that runs already, instead
+};
+
 enum class Isolation { worktree, shared };
 enum class Approve { none, plan };
+/// Where agents' sessions run. automatic: where they were asked for (config.cpp's settle_host()).
+enum class Host { automatic, direct, opencode };
 
 /// Command prefixes on top of the built-in rules.
 struct PolicyRules {
@@ -105,6 +113,8 @@ struct Config {
   std::string team = "squad";
   Approve approve = Approve::none;
   Isolation isolation = Isolation::worktree;
+  Host host = Host::automatic;
+  OpenCode opencode;
   std::vector<std::string> links;
   std::map<std::string, std::string> commands;  ///< build | test | lint | run -> shell text
   PolicyRules policy;
@@ -142,6 +152,10 @@ Result<ResolvedModel> resolve_model(const Config& config, const ModelName& name,
 /// USD for so many tokens; nullopt when the prices are not known.
 [[nodiscard]] std::optional<double> cost_usd(const ResolvedModel& model, std::int64_t input_tokens,
                                              std::int64_t output_tokens);
+
+/// Decides an automatic host: OpenCode for an engine that its plugin starts, else direct. The
+/// models that are configured are the direct host's; OpenCode then uses the one of the session.
+void settle_host(Config& config, bool by_plugin);
 
 /// Turns merged JSON that fits the schema into a Config. Further rules (known providers, model
 /// names, relative links) are checked by config_problems().

@@ -16,7 +16,7 @@ using Pointer = json::json_pointer;
 
 /// Variables with our prefix that are no keys of the configuration.
 const std::vector<std::string> other_variables{
-    "MUSTER_SOCKET", "MUSTER_BASE_URL", "MUSTER_API_KEY",
+    "MUSTER_SOCKET", "MUSTER_BIN", "MUSTER_OPENCODE_HOST", "MUSTER_BASE_URL", "MUSTER_API_KEY",
     // Between keeper and engine, and for tests.
     "MUSTER_KEEPER_FD", "MUSTER_RESUME", "MUSTER_MISSION", "MUSTER_FAULT", "MUSTER_FAULT_COUNTS"};
 

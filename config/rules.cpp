@@ -88,7 +88,8 @@ class Rules {
   void check_model(const std::string& pointer, const std::string& text) {
     const auto name = parse_model_name(text);
     if (!name.ok()) return add(pointer, name.error().message);
-    if (!known_provider(name->provider))
+    // OpenCode has its own providers.
+    if (merged_.value("host", "") != "opencode" && !known_provider(name->provider))
       add(pointer,
           "unknown provider '" + name->provider + "'" + did_you_mean(name->provider, providers_));
   }

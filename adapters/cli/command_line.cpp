@@ -57,12 +57,12 @@ std::string check_duration(const std::string& text) {
 /// What CLI11 fills while it parses; turned into a Command afterwards.
 struct Raw {
   std::vector<std::string> words;
-  std::string mission, model, team, approve, isolation, max_time, task, id, scenario;
+  std::string mission, model, team, approve, isolation, host, max_time, task, id, scenario;
   double max_cost = 0;
   std::int64_t max_tokens = 0;
   int port = 0;
   bool json = false, plain = false, dry_run = false, now = false, keep = false, fast = false,
-       stdio = false, actors = false, project = false;
+       stdio = false, opencode = false, actors = false, project = false;
 };
 
 class Builder {
@@ -162,6 +162,9 @@ class Builder {
     sub->add_option("--isolation", raw_.isolation, "worktree (default) or shared")
         ->check(one_of({"worktree", "shared"}))
         ->type_name("HOW");
+    sub->add_option("--host", raw_.host, "direct (default) or opencode: where the sessions run")
+        ->check(one_of({"direct", "opencode"}))
+        ->type_name("HOST");
     sub->add_option("--max-cost", raw_.max_cost, "Budget in USD")
         ->check(CLI::Range(0.0, 1e9).description(""))
         ->type_name("USD");
@@ -185,6 +188,7 @@ class Builder {
     out.team = given(sub, "--team", raw_.team);
     out.approve = given(sub, "--approve", raw_.approve);
     out.isolation = given(sub, "--isolation", raw_.isolation);
+    out.host = given(sub, "--host", raw_.host);
     out.max_cost_usd = given(sub, "--max-cost", raw_.max_cost);
     if (sub->get_option("--max-time")->count() > 0)
       out.max_time_ms = parse_duration_ms(raw_.max_time);
@@ -276,11 +280,14 @@ class Builder {
     const char* group = "Set-up";
     auto* agents =
         add(app_, "agents", "The agents, their rights and what they cost", group, [this] {
-          return AgentsCommand{raw_.team, raw_.json};
+          return AgentsCommand{raw_.team, raw_.host == "opencode", raw_.json};
         });
     agents->add_option("--team", raw_.team, "squad or classic")
         ->check(one_of({"squad", "classic"}))
         ->type_name("TEAM");
+    agents->add_option("--host", raw_.host, "opencode: as its plugin registers them, in JSON")
+        ->check(one_of({"direct", "opencode"}))
+        ->type_name("HOST");
     add_json(agents);
     add_json(add(app_, "doctor", "Check this machine and the configuration", group,
                  [this] { return DoctorCommand{raw_.json}; }));
@@ -294,9 +301,12 @@ class Builder {
     server->add_option("--port", raw_.port, "Default: a free one, which is printed")
         ->check(CLI::Range(0, 65535).description(""))
         ->type_name("N");
-    add(app_, "serve", "Hold an engine for other programs (control protocol)", group, [this] {
-      return ServeCommand{raw_.stdio};
-    })->add_flag("--stdio", raw_.stdio, "Connect stdin and stdout with it");
+    auto* serve =
+        add(app_, "serve", "Hold an engine for other programs (control protocol)", group, [this] {
+          return ServeCommand{raw_.opencode, raw_.stdio};
+        });
+    serve->add_flag("--stdio", raw_.stdio, "Connect stdin and stdout with it");
+    serve->add_flag("--opencode", raw_.opencode, "Sessions run in the OpenCode that is connected");
   }
 
   void add_install(const char* group) {
@@ -434,6 +444,7 @@ std::vector<config::FlagValue> flag_values(const CommandLine& line) {
   put(mission->team, "/team", "--team");
   put(mission->approve, "/approve", "--approve");
   put(mission->isolation, "/isolation", "--isolation");
+  put(mission->host, "/host", "--host");
   put(mission->max_cost_usd, "/limits/max_cost_usd", "--max-cost");
   put(mission->max_time_ms, "/limits/max_time_ms", "--max-time");
   put(mission->max_tokens, "/limits/max_tokens", "--max-tokens");

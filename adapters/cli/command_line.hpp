@@ -38,6 +38,7 @@ struct MissionCommand {
   std::optional<std::string> team;
   std::optional<std::string> approve;
   std::optional<std::string> isolation;
+  std::optional<std::string> host;
   std::optional<double> max_cost_usd;
   std::optional<std::int64_t> max_time_ms;
   std::optional<std::int64_t> max_tokens;
@@ -98,6 +99,8 @@ struct DemoCommand {
 };
 struct AgentsCommand {
   std::string team;  ///< empty = the configured one
+  bool for_opencode =
+      false;  ///< agents and tools of all teams, as OpenCode's configuration has them
   bool json = false;
 };
 struct DoctorCommand {
@@ -113,6 +116,8 @@ struct ModelServerCommand {
   int port = 0;          ///< 0 = any free one, printed
 };
 struct ServeCommand {
+  bool opencode =
+      false;  ///< started by OpenCode's plugin: where sessions run, unless it is configured
   bool stdio =
       false;  ///< connect stdin and stdout with the workspace's engine; else be that engine
 };

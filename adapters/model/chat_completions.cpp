@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "adapters/model/chat_chunk.hpp"
-#include "adapters/model/chat_json.hpp"
 #include "runtime/core/chat.hpp"
+#include "runtime/core/chat_json.hpp"
 #include "runtime/core/text.hpp"
 
 namespace muster::model {

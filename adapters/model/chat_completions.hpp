@@ -10,8 +10,8 @@
 #include <string_view>
 
 #include "adapters/http/sse.hpp"
-#include "adapters/model/chat_failure.hpp"
 #include "adapters/model/chat_tool_calls.hpp"
+#include "runtime/core/chat_failure.hpp"
 #include "runtime/core/model_types.hpp"
 #include "runtime/core/repetition.hpp"
 

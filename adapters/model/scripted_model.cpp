@@ -38,10 +38,18 @@ void apply_fault(ScriptedReply& reply) {
   reply.tool_calls.clear();
 }
 
+/// A scenario's names are the engine's; a host may have others.
+void name_as_offered(ScriptedReply& reply, const ScriptedRequest& request) {
+  if (request.tool_prefix.empty()) return;
+  for (auto& call : reply.tool_calls)
+    if (request.offers(call.name)) call.name.insert(0, request.tool_prefix);
+}
+
 /// What a rule left open.
 void complete(ScriptedReply& reply, const ScriptedRequest& request,
               const std::optional<std::string>& finish_reason, RuleThen::UsageKind usage) {
   apply_fault(reply);
+  name_as_offered(reply, request);
   reply.finish_reason = finish_reason.value_or(reply.tool_calls.empty() ? "stop" : "tool_calls");
   if (usage != RuleThen::UsageKind::estimated) return;
   reply.usage =

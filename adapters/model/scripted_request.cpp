@@ -11,6 +11,8 @@ namespace {
 /// A name or an id that is longer is not ours.
 constexpr std::size_t kMaxName = 512;
 constexpr std::size_t kMaxFirstLine = 1024;
+/// How a tool's name begins where OpenCode runs the agent.
+constexpr std::string_view kHostedTool = "\"muster_";
 /// Stands in the first line when a session belongs to no task.
 constexpr std::string_view kNoTask = "-";
 
@@ -169,6 +171,7 @@ void fill(ScriptedRequest& request, const Transcript& seen) {
   if (seen.last.role != "tool") return;
   auto name = seen.last.name;
   if (name.empty()) name = called_tool(seen.calls, seen.last.tool_call_id);
+  if (name.starts_with(request.tool_prefix)) name.remove_prefix(request.tool_prefix.size());
   request.last_tool = unescape_json(name, kMaxName);
 }
 
@@ -179,6 +182,8 @@ void read_member(std::string_view key, std::string_view value, ScriptedRequest& 
     request.stream = value == "true";
   } else if (key == "tools") {
     request.tools = value;
+    if (value.find(kHostedTool) != std::string_view::npos)
+      request.tool_prefix = kHostedTool.substr(1);
   } else if (key == "stream_options") {
     JsonCursor options(value);
     for_members(options, [&](std::string_view name, std::string_view given) {
@@ -206,7 +211,7 @@ std::string ScriptedRequest::last_tool_output() const {
 }
 
 bool ScriptedRequest::offers(std::string_view tool) const {
-  const auto quoted = "\"" + std::string(tool) + "\"";
+  const auto quoted = "\"" + std::string(tool_prefix) + std::string(tool) + "\"";
   return tools.find(quoted) != std::string_view::npos;
 }
 

@@ -20,6 +20,9 @@ struct ScriptedRequest {
   bool stream = false;
   bool include_usage = false;  ///< stream_options.include_usage
   std::string last_tool;       ///< whose result the last message is; empty when it is none
+  /// What every tool's name has before it where the agent's host adds something; last_tool and
+  /// offers() are without it.
+  std::string_view tool_prefix = {};
   std::size_t body_bytes = 0;
 
   std::string_view body;           ///< all of it

@@ -197,6 +197,8 @@ void tidy_up(const std::string& path, bool was_ours) {
   if (rest == "{}") fs::remove(target, error);
 }
 
+}  // namespace
+
 Status write_plugin(const std::string& folder) {
   if (auto made = make_folder(folder); !made) return made;
   for (const auto name : config::embedded_files(embedded_folder)) {
@@ -205,8 +207,6 @@ Status write_plugin(const std::string& folder) {
   }
   return ok_status();
 }
-
-}  // namespace
 
 Result<InstallPlaces> global_places(const config::Environment& environment) {
   if (const auto folder = variable(environment, "OPENCODE_CONFIG_DIR"); !folder.empty())

@@ -24,6 +24,9 @@ Result<InstallPlaces> global_places(const config::Environment& environment);
 Result<InstallPlaces> project_places(const config::Environment& environment,
                                      const std::string& root);
 
+/// The plugin's files, each replaced as a whole. Blocks.
+Status write_plugin(const std::string& folder);
+
 struct Installed {
   std::string config_file;
   bool changed = false;  ///< the configuration; false: it was so already

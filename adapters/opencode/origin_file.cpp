@@ -16,13 +16,20 @@ Origin OriginFile::read() const {
   if (!kept.is_object() || !kept.contains("mission") || !kept["mission"].is_string() ||
       !kept.contains("session") || !kept["session"].is_string())
     return {};
-  return {kept["mission"].get<std::string>(), kept["session"].get<std::string>()};
+  const bool has_model = kept.contains("model") && kept["model"].is_string();
+  return {kept["mission"].get<std::string>(), kept["session"].get<std::string>(),
+          has_model ? kept["model"].get<std::string>() : std::string()};
 }
 
 Status OriginFile::write(const Origin& origin) const {
   const std::string fresh = path_ + ".new";
   std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
-  out << json{{"v", 1}, {"mission", origin.mission}, {"session", origin.session}}.dump() << "\n";
+  out << json{{"v", 1},
+              {"mission", origin.mission},
+              {"session", origin.session},
+              {"model", origin.model}}
+             .dump()
+      << "\n";
   out.close();
   if (!out || std::rename(fresh.c_str(), path_.c_str()) != 0)
     return Error{ErrorCode::io_error, "cannot keep which session asked for the mission", path_};

@@ -11,6 +11,7 @@ namespace muster::opencode {
 struct Origin {
   std::string mission;
   std::string session;  ///< OpenCode's id; empty: the mission was not asked for in OpenCode
+  std::string model;    ///< "provider/model" that its user talked to there; empty = not known
 };
 
 /// One small file, replaced as a whole. Blocks; one thread at a time.

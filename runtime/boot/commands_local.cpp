@@ -16,6 +16,7 @@
 #include "adapters/http/http_client.hpp"
 #include "adapters/io/io_loop.hpp"
 #include "adapters/model/model_server.hpp"
+#include "adapters/opencode/agent_table.hpp"
 #include "adapters/process/run_command.hpp"
 #include "adapters/rpc/workspace_lock.hpp"
 #include "adapters/store/sqlite_store.hpp"
@@ -257,7 +258,23 @@ int missions(const cli::MissionsCommand& command, const Workspace& workspace) {
   return cli::exit_sealed;
 }
 
+namespace {
+
+int agents_for_opencode() {
+  std::vector<config::Team> teams;
+  for (const char* name : {"squad", "classic"}) {
+    auto team = config::load_team(name);
+    if (!team) return complain(team.error());
+    teams.push_back(std::move(*team));
+  }
+  fmt::print("{}\n", opencode::agent_table(teams).dump());
+  return cli::exit_sealed;
+}
+
+}  // namespace
+
 int agents(const cli::AgentsCommand& command, const Workspace& workspace) {
+  if (command.for_opencode) return agents_for_opencode();
   auto team = config::load_team(command.team.empty() ? workspace.config.config.team : command.team);
   if (!team) return complain(team.error());
   if (command.json)

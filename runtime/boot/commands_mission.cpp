@@ -97,7 +97,7 @@ int resume(const cli::ResumeCommand& command, Workspace workspace) {
   auto keeper_began = take_resume_time();
   auto mission = choose_mission(workspace, command.mission);
   if (!mission) return complain(mission.error());
-  if (!workspace.config.config.model_for("worker")) return without_model();
+  if (!has_models(workspace.config.config)) return without_model();
   RunOptions options;
   options.view = command.view;
   options.resume = *mission;
@@ -150,6 +150,7 @@ int demo(const cli::DemoCommand& command, const config::Environment& environment
 
 int serve(const cli::ServeCommand& command, Workspace workspace) {
   block_signals();
+  config::settle_host(workspace.config.config, command.opencode);
   return muster::serve(engine_options(std::move(workspace)), command.stdio);
 }
 

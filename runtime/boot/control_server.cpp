@@ -69,6 +69,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(Engine& engine) {
   options.methods = engine_methods;
   options.methods.insert("attach");
   options.methods.insert(OpenCodeFront::methods().begin(), OpenCodeFront::methods().end());
+  options.max_in_flight = 256;  // each tool call of a session in OpenCode is one, while it runs
   options.private_folder = !engine.options().environment.contains("MUSTER_SOCKET");
   options.info = json{{"workspace", engine.options().paths.workspace}, {"pid", getpid()}};
   options.on_disconnect = [raw](rpc::ClientId client) {

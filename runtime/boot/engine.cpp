@@ -23,6 +23,7 @@
 #include "adapters/io/io_loop.hpp"
 #include "adapters/io/worker_pool.hpp"
 #include "adapters/model/direct_model.hpp"
+#include "adapters/opencode/hosted_model.hpp"
 #include "adapters/process/uv_process.hpp"
 #include "adapters/store/lane_memory.hpp"
 #include "adapters/store/sqlite_store.hpp"
@@ -31,6 +32,7 @@
 #include "runtime/boot/actor_tree.hpp"
 #include "runtime/boot/archiver.hpp"
 #include "runtime/boot/command_guard.hpp"
+#include "runtime/boot/model_router.hpp"
 #include "runtime/boot/roster.hpp"
 #include "runtime/boot/survey.hpp"
 #include "runtime/boot/watchdog.hpp"
@@ -156,7 +158,10 @@ struct Engine::Parts {
         pool(std::make_shared<WorkerPool>(pool_threads)),
         processes(std::make_shared<UvProcessPort>(loop, process_options(options))),
         http(std::make_unique<http::HttpClient>(loop)),
-        model(std::make_unique<model::DirectModel>(*http)),
+        direct_model(std::make_unique<model::DirectModel>(*http)),
+        host_link(loop),
+        hosted_model(loop, host_link),
+        model(*direct_model, hosted_model),
         system_config(options.threads
                           ? options.threads
                           : std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 4)) {}
@@ -166,7 +171,10 @@ struct Engine::Parts {
   std::shared_ptr<WorkerPool> pool;
   std::shared_ptr<UvProcessPort> processes;
   std::unique_ptr<http::HttpClient> http;
-  std::unique_ptr<model::DirectModel> model;
+  std::unique_ptr<model::DirectModel> direct_model;
+  opencode::HostLink host_link;
+  opencode::HostedModel hosted_model;
+  ModelRouter model;
   std::shared_ptr<SqliteStore> store;
   TreeSitterShellParser parser;
   Roster roster;
@@ -319,7 +327,7 @@ Status Engine::Parts::start() {
 
 MissionDeps Engine::Parts::mission_deps(const std::string& id, std::optional<MissionKind> kind) {
   MissionDeps deps;
-  deps.session.model = model.get();
+  deps.session.model = &model;
   deps.session.blocking = pool.get();
   deps.session.open_files = [](const std::string& root) -> Result<std::shared_ptr<WorkspaceFiles>> {
     files::LocalFilesOptions options;
@@ -525,6 +533,8 @@ void Engine::on_failure(std::function<void(const Error&)> told) {
 }
 
 IoLoop& Engine::loop() { return parts_->loop; }
+opencode::HostLink& Engine::host_link() { return parts_->host_link; }
+opencode::HostedModel& Engine::hosted_model() { return parts_->hosted_model; }
 const EngineOptions& Engine::options() const { return parts_->options; }
 
 void Engine::stop() {
@@ -549,7 +559,8 @@ void Engine::stop() {
   if (parts_->tree) parts_->tree->let_go();
   parts_->store.reset();  // its callbacks speak to actors: before the system goes
   parts_->system.reset();
-  parts_->model.reset();
+  parts_->host_link.detach();
+  parts_->direct_model.reset();
   parts_->http.reset();
   parts_->loop.stop();
 }

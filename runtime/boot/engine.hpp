@@ -15,6 +15,10 @@
 namespace muster {
 
 class IoLoop;
+namespace opencode {
+class HostLink;
+class HostedModel;
+}  // namespace opencode
 
 struct EngineOptions {
   config::Config config;
@@ -77,6 +81,10 @@ class Engine {
   void on_failure(std::function<void(const Error&)> told);
 
   [[nodiscard]] IoLoop& loop();
+  /// The way to an OpenCode that runs sessions for this engine, and those sessions. As long-lived
+  /// as the engine; after stop() both only refuse.
+  [[nodiscard]] opencode::HostLink& host_link();
+  [[nodiscard]] opencode::HostedModel& hosted_model();
   [[nodiscard]] const EngineOptions& options() const;
 
   /// Stops all actors in reverse order, ends all jobs, closes the store. Idempotent.

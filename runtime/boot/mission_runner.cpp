@@ -23,6 +23,7 @@
 #include "adapters/rpc/workspace_lock.hpp"
 #include "adapters/ui/view.hpp"
 #include "runtime/boot/control_server.hpp"
+#include "runtime/boot/headless_opencode.hpp"
 #include "runtime/core/text.hpp"
 
 namespace muster {
@@ -143,6 +144,11 @@ class Runner {
     auto control = ControlServer::start(*engine_);
     if (!control) return refuse(control.error());
     control_ = std::move(*control);
+    if (options_.engine.config.host == config::Host::opencode) {
+      auto host = HeadlessOpenCode::start(*engine_);
+      if (!host) return refuse(host.error());
+      opencode_ = std::move(*host);
+    }
     view_ = choose_view(options_.view, options_.engine.environment);
     engine_->subscribe("view", [this](const Notice& notice) {
       inbox_.put({Inbox::Item::Kind::notice, notice});
@@ -156,6 +162,7 @@ class Runner {
     auto code = watch();
     keeper.reset();
     if (outcome_.is_object()) show_end();
+    opencode_.reset();  // its plugin is a client of the control socket
     control_.reset();
     engine_->unsubscribe("view");
     engine_->stop();
@@ -313,6 +320,7 @@ class Runner {
   Inbox inbox_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<ControlServer> control_;
+  std::unique_ptr<HeadlessOpenCode> opencode_;  // without a person's own
   std::unique_ptr<ui::View> view_;
   std::optional<std::chrono::steady_clock::time_point> interrupted_at_;
   json outcome_;

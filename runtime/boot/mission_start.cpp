@@ -43,7 +43,8 @@ MissionStarted mission_start(const config::Config& config, MissionKind kind,
 }
 
 bool has_models(const config::Config& config) {
-  return config.model_for("commander") && config.model_for("worker");
+  const bool ours = config.model_for("commander") && config.model_for("worker");
+  return ours || config.host == config::Host::opencode;
 }
 
 }  // namespace muster

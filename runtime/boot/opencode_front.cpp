@@ -13,6 +13,7 @@
 #include "adapters/cli/listings.hpp"
 #include "adapters/io/io_loop.hpp"
 #include "adapters/opencode/commands.hpp"
+#include "adapters/opencode/hosted_model.hpp"
 #include "adapters/opencode/origin_file.hpp"
 #include "adapters/opencode/toast_feed.hpp"
 #include "adapters/ui/format.hpp"
@@ -92,6 +93,7 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
         origin_file_(engine.options().paths.state_dir + "/opencode.json"),
         notify_(std::move(notify)) {
     asked_.origin = origin_file_.read();
+    place(asked_.origin);
   }
 
   void close() {
@@ -108,15 +110,27 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
     if (!knows(client))
       return reply(Error{ErrorCode::invalid_argument, "opencode.hello must come first"});
     if (method == "opencode.said") return said(params, client, reply);
+    if (method == "opencode.tool") return tool(params, reply);
+    if (method == "opencode.event") {
+      engine_.hosted_model().on_event(params);
+      return reply(json::object());
+    }
+    if (method == "opencode.done") return done(params, reply);
     engine_.run_blocking([self = shared_from_this(), params, client, reply = std::move(reply)] {
       self->command(params, client, reply);
     });
   }
 
   void forget(rpc::ClientId client) {
-    std::lock_guard lock(mutex_);
-    clients_.erase(client);
-    std::erase_if(untaken_, [&](const auto& entry) { return entry.second.client == client; });
+    {
+      std::lock_guard lock(mutex_);
+      clients_.erase(client);
+      std::erase_if(untaken_, [&](const auto& entry) { return entry.second.client == client; });
+      if (host_ != client) return;
+      host_ = 0;
+    }
+    // Sessions live in the process that is gone, or that has let go of them.
+    engine_.run_blocking([self = shared_from_this()] { self->engine_.host_link().detach(); });
   }
 
   void on_notice(const Notice& notice) {
@@ -148,6 +162,12 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
     opencode::Origin origin;
     rpc::ClientId client = 0;
     std::int64_t pid = 0;
+  };
+  /// Where a command was typed.
+  struct From {
+    std::string session;
+    std::string model;  ///< that the person talks to there; empty = not known
+    rpc::ClientId client = 0;
   };
   struct Untaken {
     rpc::ClientId client = 0;
@@ -184,6 +204,7 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
       std::lock_guard lock(mutex_);
       clients_[client] = {params.at("pid").get<std::int64_t>()};
     }
+    if (params.value("host", false) || !engine_.host_link().attached()) host_by(client);
     engine_.run_blocking([self = shared_from_this(), mission = params.value("resume", ""),
                           reply = std::move(reply)] {
       auto note = mission.empty() ? std::string() : self->go_on_after_crash(mission);
@@ -194,6 +215,46 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
                  {"at_work", self->engine_.mission_at_work()},
                  {"note", note}});
     });
+  }
+
+  /// From now on sessions run in this client's OpenCode.
+  void host_by(rpc::ClientId client) {
+    {
+      std::lock_guard lock(mutex_);
+      if (host_ == client || !clients_.contains(client)) return;
+      host_ = client;
+    }
+    engine_.host_link().attach([weak = weak_from_this(), client](json params) {
+      auto self = weak.lock();
+      if (!self) return;
+      std::lock_guard lock(self->mutex_);
+      if (self->notify_) self->notify_(client, "opencode.do", std::move(params));
+    });
+  }
+
+  /// Where the sessions of the mission that was asked for go. Not under the lock: the model holds
+  /// its own when it sends.
+  void place(const opencode::Origin& origin) {
+    engine_.hosted_model().place(origin.mission, {origin.session, origin.model});
+  }
+
+  void tool(const json& params, const rpc::Reply& reply) {
+    ToolCall call{params.at("call").get<std::string>(), params.at("tool").get<std::string>(),
+                  params.value("arguments", json::object())
+                      .dump(-1, ' ', false, json::error_handler_t::replace)};
+    engine_.hosted_model().on_tool(params.at("session").get<std::string>(), std::move(call),
+                                   [reply](const Result<std::string>& text) {
+                                     if (!text) return reply(text.error());
+                                     reply(json{{"text", *text}});
+                                   });
+  }
+
+  void done(const json& params, const rpc::Reply& reply) {
+    auto result = params.contains("error")
+                      ? Result<json>(Error{ErrorCode::invalid_request, params.value("error", "")})
+                      : Result<json>(params.value("result", json::object()));
+    engine_.host_link().answer(params.at("id").get<std::uint64_t>(), std::move(result));
+    reply(json::object());
   }
 
   /// The engine that the plugin saw at work has died; another plugin may have been quicker.
@@ -233,10 +294,9 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
   void command(const json& params, rpc::ClientId client, const rpc::Reply& reply) try {
     auto command = opencode::parse_command(params.at("name").get<std::string>(),
                                            params.value("arguments", ""));
-    auto session = params.at("session").get<std::string>();
-    auto text = command
-                    ? std::visit([&](const auto& it) { return run(it, session, client); }, *command)
-                    : Result<std::string>(command.error());
+    From from{params.at("session").get<std::string>(), params.value("model", ""), client};
+    auto text = command ? std::visit([&](const auto& it) { return run(it, from); }, *command)
+                        : Result<std::string>(command.error());
     const bool at_work = engine_.mission_at_work();
     if (at_work && text.ok()) tell_others(client);
     reply(
@@ -254,15 +314,14 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
     if (notify_) tell_state(mission, true, client);
   }
 
-  Result<std::string> run(const opencode::Start& start, const std::string& session,
-                          rpc::ClientId client) {
+  Result<std::string> run(const opencode::Start& start, const From& from) {
     const auto& config = engine_.options().config;
     if (!has_models(config))
       return Error{ErrorCode::invalid_argument, std::string(cli::no_model_message())};
     auto begin = mission_start(config, start.kind, start.objective);
     if (start.without_approval) begin.approve_plan = false;
     auto id = Engine::new_mission_id();
-    auto before = asked_in({id, session}, client);  // before it can say anything
+    auto before = asked_in({id, from.session, from.model}, from.client);  // before it says anything
     if (auto started = engine_.start_mission(id, begin); !started) {
       asked_in(before.origin, before.client, before.pid);
       return started.error();
@@ -273,35 +332,35 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
         id, start.objective.empty() ? std::string(name_of(start.kind)) : start.objective);
   }
 
-  Result<std::string> run(const opencode::GoOn&, const std::string& session, rpc::ClientId client) {
+  Result<std::string> run(const opencode::GoOn&, const From& from) {
     if (engine_.mission_at_work()) {
       auto mission = engine_.current_mission();
-      asked_in({mission, session}, client);
+      asked_in({mission, from.session, from.model}, from.client);
       (void)engine_.control("resume", "{}");  // a pause ends; without one nothing happens
       return "Mission " + mission + " is at work. What it comes to is told here.";
     }
     auto mission = unfinished();
     if (mission.empty())
       return Error{ErrorCode::invalid_argument, "usage: /task what is to be done, in words"};
-    asked_in({mission, session}, client);
+    asked_in({mission, from.session, from.model}, from.client);
     if (auto resumed = engine_.resume_mission(mission, true); !resumed) return resumed.error();
     return "Mission " + mission + " goes on. What it comes to is told here.";
   }
 
-  Result<std::string> run(const opencode::Stop&, const std::string&, rpc::ClientId) {
+  Result<std::string> run(const opencode::Stop&, const From&) {
     auto stopped = engine_.control("stop", "{}");
     if (!stopped) return stopped.error();
     return "Mission " + engine_.current_mission() +
            " ends. What has landed stays on its branch (muster diff, muster apply).";
   }
 
-  Result<std::string> run(const opencode::Drop& drop, const std::string&, rpc::ClientId) {
+  Result<std::string> run(const opencode::Drop& drop, const From&) {
     auto dropped = engine_.control("todo", json{{"action", "drop"}, {"id", drop.task}}.dump());
     if (!dropped) return dropped.error();
     return "Task " + drop.task + " is dropped.";
   }
 
-  Result<std::string> run(const opencode::ShowStatus&, const std::string&, rpc::ClientId) {
+  Result<std::string> run(const opencode::ShowStatus&, const From&) {
     auto status = snapshot();
     if (!status) {
       if (auto mission = unfinished(); !mission.empty())
@@ -312,13 +371,13 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
     return status->questions.empty() ? out : out + "Here: /answer Q1 your words\n";
   }
 
-  Result<std::string> run(const opencode::ShowAgents&, const std::string&, rpc::ClientId) {
+  Result<std::string> run(const opencode::ShowAgents&, const From&) {
     auto team = config::load_team(engine_.options().config.team);
     if (!team) return team.error();
     return cli::agents_text(*team);
   }
 
-  Result<std::string> run(const opencode::Answer& answer, const std::string&, rpc::ClientId) {
+  Result<std::string> run(const opencode::Answer& answer, const From&) {
     auto id = answer.id;
     if (id.empty()) {
       auto status = snapshot();
@@ -357,6 +416,8 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
       feed_ = {};
       untaken_.clear();
     }
+    place(origin);
+    host_by(client);
     if (auto kept = origin_file_.write(origin); !kept) spdlog::warn("{}", kept.error().text());
     return before;
   }
@@ -403,6 +464,7 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
   Notify notify_;  // guarded by mutex_, as is what follows
   Asked asked_;
   std::map<rpc::ClientId, Client> clients_;
+  rpc::ClientId host_ = 0;                  // in whose OpenCode sessions run
   std::map<std::string, Untaken> untaken_;  // notices that were sent, by their ids
   opencode::ToastFeed feed_;
   Clock::time_point toasted_at_{};
@@ -418,7 +480,8 @@ OpenCodeFront::~OpenCodeFront() { close(); }
 void OpenCodeFront::close() { core_->close(); }
 
 const std::set<std::string>& OpenCodeFront::methods() {
-  static const std::set<std::string> names{"opencode.hello", "opencode.command", "opencode.said"};
+  static const std::set<std::string> names{"opencode.hello", "opencode.command", "opencode.said",
+                                           "opencode.tool",  "opencode.event",   "opencode.done"};
   return names;
 }
 

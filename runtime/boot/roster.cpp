@@ -4,6 +4,7 @@
 #include <set>
 
 #include "config/tools.hpp"
+#include "runtime/boot/model_router.hpp"
 
 namespace muster {
 namespace {
@@ -26,6 +27,19 @@ Result<ModelBinding> bind_model(const config::Config& config, const config::Mode
   return binding;
 }
 
+/// OpenCode keeps the conversation and its window; `model` is its name there, empty = the
+/// session's.
+ModelBinding hosted_binding(const std::string& model) {
+  constexpr std::int64_t no_window_of_ours = 1'000'000'000;
+  ModelBinding binding;
+  binding.endpoint.provider = hosted_provider;
+  binding.endpoint.model = model;
+  binding.lane = "opencode/" + (model.empty() ? "session" : model);
+  binding.params.model = model;
+  binding.context_window = no_window_of_ours;
+  return binding;
+}
+
 /// The role's own model and what takes over for it, each once.
 class Chain {
  public:
@@ -36,6 +50,8 @@ class Chain {
   Result<std::vector<ModelBinding>> of(const std::string& role) {
     std::vector<ModelBinding> out;
     const auto first = config_.model_for(role);
+    if (config_.host == config::Host::opencode)
+      return std::vector{hosted_binding(first ? first->text() : std::string())};
     if (!first) return out;
     auto binding = bind_model(config_, *first, environment_);
     if (!binding) return binding.error();
@@ -103,6 +119,7 @@ Result<Roster> make_roster(const config::Config& config, const config::Team& tea
   for (const auto& [role, agent] : roles) {
     AgentProfile profile;
     profile.role = role;
+    profile.agent = agent.name;
     profile.system_prompt = agent.prompt;
     auto tools = tools_of(agent);
     if (!tools) return tools.error();

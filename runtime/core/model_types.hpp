@@ -25,7 +25,8 @@ struct Usage {
   std::int64_t input_tokens = 0;
   std::int64_t cached_input_tokens = 0;  ///< part of input_tokens
   std::int64_t output_tokens = 0;
-  bool estimated = false;  ///< the provider sent none: bytes / 4
+  bool estimated = false;               ///< the provider sent none: bytes / 4
+  std::optional<double> cost_usd = {};  ///< when the other side knows it
   bool operator==(const Usage&) const = default;
 };
 
@@ -42,6 +43,7 @@ struct ModelReply {
   std::string text;
   std::string reasoning;             ///< reasoning_content, kept apart
   std::vector<ToolCall> tool_calls;  ///< ids filled in when the provider sent none
+  std::vector<std::string> heard;    ///< what a person told the model meanwhile, past the engine
   std::string finish_reason;  ///< normalised: stop | tool_calls | length | content_filter | unknown
   Usage usage;
   std::int64_t first_byte_ms = 0;  ///< since the request was sent

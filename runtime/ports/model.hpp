@@ -11,8 +11,18 @@
 
 namespace muster {
 
+/// What a call goes on with. A host that keeps conversations itself tells them apart by it; a model
+/// that is sent everything each time does not need it.
+struct Conversation {
+  std::string id;  ///< unique in this process: another actor of a session has another one
+  std::string mission;
+  std::string agent;  ///< the name of the role's agent, "worker"
+  std::string title;  ///< for people: "muster: worker · M1.T2"
+};
+
 struct ModelRequest {
   ModelEndpoint endpoint;
+  Conversation conversation;
   std::string body;  ///< JSON of the chat completion (see core/chat.hpp)
   std::chrono::milliseconds idle_timeout{
       60000};  ///< no byte for so long = stalled (headers count as bytes)
@@ -36,6 +46,11 @@ class ModelPort {
   virtual std::shared_ptr<ModelCall> start(ModelRequest request,
                                            std::function<void(std::string_view)> on_delta,
                                            std::function<void(ModelOutcome)> on_done) = 0;
+  /// The conversation is over. `late`, when set, may be called once afterwards, from any thread,
+  /// with what it cost beyond what its replies said. Thread-safe.
+  virtual void close(const std::string& conversation, std::function<void(Usage)> late) {
+    static_cast<void>(conversation), static_cast<void>(late);
+  }
 };
 
 }  // namespace muster

@@ -97,8 +97,9 @@ test("the end that comes while /stop waits to be answered is told after the answ
   assert.equal(stage.model.requests.length, 0, "the user's provider was asked")
 })
 
-test("without a model for its agents a mission does not start, and the answer says what to do", async (t) => {
+test("with agents in the engine and without a model a mission does not start, and the answer says what to do", async (t) => {
   const stage = await Stage.make(t)
+  stage.writeAt(path.join(stage.environment.XDG_CONFIG_HOME, "muster/config.json"), '{"host": "direct"}')
   const openCode = await stage.openCode()
   const session = await openCode.session()
   assert.match(textOf(await openCode.command(session, "task", "Be polite")), /No model is set/)

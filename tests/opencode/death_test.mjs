@@ -5,18 +5,7 @@ import fs from "node:fs"
 import test from "node:test"
 
 import { polite, slow, told, withMission } from "./support/mission.mjs"
-import { Stage, textOf, until } from "./support/stage.mjs"
-
-/// The engine of the project, by the lock that it holds.
-function enginePid(stage) {
-  const state = `${stage.environment.XDG_STATE_HOME}/muster`
-  for (const id of fs.readdirSync(state)) {
-    const lock = `${state}/${id}/lock`
-    const pid = fs.existsSync(lock) && /(\d+)/.exec(fs.readFileSync(lock, "utf8"))
-    if (pid) return Number(pid[1])
-  }
-  return 0
-}
+import { enginePid, Stage, textOf, until } from "./support/stage.mjs"
 
 const working = (openCode, session) =>
   until("a worker", async () => /worker/.test(textOf(await openCode.command(session, "status"))))

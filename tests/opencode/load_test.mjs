@@ -36,7 +36,7 @@ function servers(stage) {
   return fs.readdirSync("/proc").filter((pid) => {
     if (!/^\d+$/.test(pid)) return false
     try {
-      return fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`serve\0--stdio\0--workspace\0${stage.project}`)
+      return fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`serve\0--stdio\0--opencode\0--workspace\0${stage.project}`)
     } catch {
       return false
     }

@@ -24,10 +24,7 @@ const builtin = ["init", "review"]
 /// Its terminal has these too and takes them for its own when they are typed out.
 const inTerminal = ["status", "agents"]
 
-/// Name as typed -> name as the engine knows it; filled by registerCommands().
-export const commandNames = () => new Map<string, string>()
-
-/// A name that is taken, here or in the terminal, is there with a prefix: /muster-review.
+/// Fills `own`: the name as typed -> as the engine knows it. A name that is taken, here or in the terminal, is there with a prefix: /muster-review.
 export function registerCommands(config: Config, own: Map<string, string>) {
   const all = { ...config.command }
   const add = (typed: string, name: string) => {
@@ -56,7 +53,9 @@ export function commandHooks({ client, engine, local, own, host }: Parts): Hooks
 
   const ask = async (name: string, args: string, session: string) => {
     try {
-      return (await engine.request("opencode.command", { name, arguments: args, session })).text as string
+      const model = await within(usual(session))
+      const words = { name, arguments: args, session, model: model ? `${model.providerID}/${model.modelID}` : "" }
+      return (await engine.request("opencode.command", words)).text as string
     } catch (error) {
       return `muster: ${(error as Error).message}`
     }

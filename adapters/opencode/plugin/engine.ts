@@ -11,13 +11,15 @@ const backoffMs = [200, 1000, 4000, 10_000, 20_000]
 const maxLine = 1 << 20
 
 type Params = Record<string, any>
-type Pending = { resolve: (value: any) => void; reject: (error: Error) => void; timer: NodeJS.Timeout }
+type Pending = { resolve: (value: any) => void; reject: (error: Error) => void; timer?: NodeJS.Timeout }
 type Options = {
   binary: string
   directory: string
   idleMs: number
+  host: boolean // sessions run here, whoever else is connected
   on: Record<string, (params: Params) => void>
   tell: (message: string, variant: string) => void
+  lost: () => void
 }
 
 /// One connection: a child process and the requests that it has not answered.
@@ -44,7 +46,8 @@ class Connection {
     if (this.gone) return Promise.reject(new Error("the engine is gone"))
     const id = this.nextId++
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.settle(id, (it) => it.reject(new Error(`the engine did not answer ${method} in time`))), limitMs)
+      const late = () => this.settle(id, (it) => it.reject(new Error(`the engine did not answer ${method} in time`)))
+      const timer = limitMs > 0 ? setTimeout(late, limitMs) : undefined
       this.pending.set(id, { resolve, reject, timer })
       this.child.stdin!.write(JSON.stringify({ jsonrpc: "2.0", id, method, params }) + "\n")
     })
@@ -99,10 +102,10 @@ export class Engine {
 
   constructor(private readonly options: Options) {}
 
-  /// Rejects with words for the user when there is no engine or no answer in time.
-  async request(method: string, params: Params): Promise<any> {
+  /// Rejects with words for the user when there is no engine or no answer in time; `limitMs` 0: no limit.
+  async request(method: string, params: Params, limitMs = requestMs): Promise<any> {
     const connection = await (this.connection ?? this.connect(""))
-    const result = await connection.request(method, params, requestMs)
+    const result = await connection.request(method, params, limitMs)
     if (typeof result?.at_work === "boolean") this.atWork(result.at_work ? result.mission : "")
     return result
   }
@@ -131,11 +134,12 @@ export class Engine {
     this.connection = undefined
   }
 
-  private connect(resume: string): Promise<Connection> {
+  /// `resume`: the mission that was at work when the last connection ended, "" = none.
+  connect(resume: string): Promise<Connection> {
     const { binary, directory } = this.options
     let mine: Promise<Connection> | undefined
     // A session of its own: a terminal's signals are for OpenCode. Its end is the end of its input.
-    const child = spawn(binary, ["serve", "--stdio", "--workspace", directory], { cwd: directory, detached: true, stdio: ["pipe", "pipe", "pipe"] })
+    const child = spawn(binary, ["serve", "--stdio", "--opencode", "--workspace", directory], { cwd: directory, detached: true, stdio: ["pipe", "pipe", "pipe"] })
     child.unref()
     const connection = new Connection(
       child,
@@ -145,7 +149,7 @@ export class Engine {
     const greet = async () => {
       try {
         await connection.request("initialize", { protocol_version: 1, client: { name: "opencode" } }, connectMs)
-        const hello = await connection.request("opencode.hello", { protocol, pid: process.pid, directory, resume }, connectMs)
+        const hello = await connection.request("opencode.hello", { protocol, pid: process.pid, directory, resume, host: this.options.host }, connectMs)
         if (hello.note) this.options.tell(hello.note, "warning")
         this.atWork(hello.at_work ? hello.mission : "")
         return connection
@@ -169,6 +173,7 @@ export class Engine {
   private lost(why: string) {
     this.connection = undefined
     clearTimeout(this.idle)
+    this.options.lost()
     if (this.closed || !this.mission) return
     this.options.tell(`the engine of mission ${this.mission} went away (${why.split("\n").pop()}); it is started again`, "warning")
     void this.reconnect(this.mission)

@@ -3,8 +3,9 @@
 // OpenCode loads it once for each folder that it serves, in its own process, and may load it twice.
 // It imports nothing but Node's own modules and is run as it is.
 
-import { commandHooks, commandNames, registerCommands } from "./commands.ts"
+import { commandHooks, registerCommands } from "./commands.ts"
 import { Engine } from "./engine.ts"
+import { agentHost, askTable, registerAgents } from "./host.ts"
 import { localModel } from "./local_model.ts"
 import { deliver, toast } from "./session.ts"
 import { checkHost } from "./self_test.ts"
@@ -16,25 +17,41 @@ const idleMs = 30_000
 
 async function server(input: PluginInput, options: PluginOptions = {}): Promise<Hooks> {
   const client: Client = input.client
+  const binary = options.binary ?? process.env.MUSTER_BIN ?? "muster"
+  const forEngine = process.env.MUSTER_OPENCODE_HOST === "1" // started by an engine, to run its sessions
   const engine = new Engine({
-    binary: options.binary ?? process.env.MUSTER_BIN ?? "muster",
+    binary,
     directory: input.directory,
-    idleMs,
+    idleMs: forEngine ? 2 ** 31 - 1 : idleMs,
+    host: forEngine,
     on: {
       "opencode.toast": (params) => toast(client, params.message, params.variant),
       "opencode.say": (params) => deliver(client, engine, params),
+      "opencode.do": (params) => agents.carryOut(params),
     },
+    lost: () => agents.abandon(),
     tell: (message, variant) => toast(client, message, variant),
   })
+  const table = await askTable(binary)
+  const agents = agentHost(client, engine, table)
   const local = localModel()
-  const own = commandNames()
+  const own = new Map<string, string>()
   const host = checkHost(client, (message) => toast(client, message, "warning"))
+  const commands = commandHooks({ client, engine, local, own, host })
+  if (forEngine) void engine.connect("").catch(() => {})
   return {
     config: async (config: Config) => {
       registerCommands(config, own)
+      registerAgents(config, table)
       local.register(config)
     },
-    ...commandHooks({ client, engine, local, own, host }),
+    tool: agents.tool,
+    ...agents.hooks,
+    ...commands,
+    "chat.message": async (given, output) => {
+      await commands["chat.message"](given, output)
+      await agents.hooks["chat.message"](given, output)
+    },
     dispose: async () => engine.close(),
   }
 }

@@ -6,16 +6,10 @@ import type { Client } from "./types.ts"
 /// The first and the last version that the tests have run with.
 export const tested = ["1.18.33", "1.18.33"]
 
-const numbers = (version: string) => version.split(".").map((part) => Number.parseInt(part, 10) || 0)
-
-function compare(a: string, b: string): number {
-  const [left, right] = [numbers(a), numbers(b)]
-  for (let i = 0; i < 3; ++i) if (left[i] !== right[i]) return (left[i] ?? 0) - (right[i] ?? 0)
-  return 0
-}
+const compare = (a: string, b: string) => a.localeCompare(b, "en", { numeric: true })
 
 const needed: [keyof Client, string[]][] = [
-  ["session", ["get", "update", "messages", "status", "prompt"]],
+  ["session", ["get", "create", "update", "messages", "status", "prompt", "promptAsync", "abort"]],
   ["config", ["get", "providers"]],
   ["tui", ["showToast"]],
 ]

@@ -3,41 +3,36 @@
 
 export type ModelRef = { providerID: string; modelID: string }
 /// What a part of ours carries: the command that made it, or the notice that it tells.
-export type Mark = { command?: string; notice?: string }
-export type Part = {
-  type: string
-  text?: string
-  synthetic?: boolean
-  metadata?: { muster?: Mark }
-}
-export type Message = { id: string; role: string; sessionID: string; parentID?: string; agent?: string; model?: ModelRef }
+export type Mark = { command?: string; notice?: string; prompt?: number }
+export type Part = { type: string; text?: string; synthetic?: boolean; metadata?: { muster?: Mark } }
+export type Message = { id: string; role: string; sessionID: string; parentID?: string; agent?: string; model?: ModelRef } & Partial<Answered>
+/// What a message of a model has besides.
+type Answered = { finish: string; error: object; tokens: object; cost: number; time: { completed?: number } }
 export type MessageWithParts = { info: Message; parts: Part[] }
 export type Session = { id: string; title: string; version: string; agent?: string; model?: { id: string; providerID: string } }
 
-type Answer<T> = Promise<{ data?: T; error?: unknown }>
-type InSession = { path: { id: string } }
+/// A method of OpenCode's client: {path, query, body}, as its API has them.
+type Call<T = any> = (options?: any) => Promise<{ data?: T; error?: unknown }>
 export type Client = {
-  session: {
-    get(options: InSession): Answer<Session>
-    update(options: InSession & { body: { title: string } }): Answer<Session>
-    messages(options: InSession & { query?: { limit?: number } }): Answer<MessageWithParts[]>
-    status(): Answer<Record<string, { type: string }>>
-    prompt(options: InSession & { body: object }): Answer<MessageWithParts>
+  session: Record<"create" | "get" | "update", Call<Session>> & Record<"prompt" | "promptAsync" | "abort", Call> & {
+    messages: Call<MessageWithParts[]>
+    status: Call<Record<string, { type: string }>>
   }
-  config: {
-    get(): Answer<{ model?: string }>
-    providers(): Answer<{ providers: { id: string }[]; default: Record<string, string> }>
-  }
-  tui: { showToast(options: { body: { title: string; message: string; variant: string } }): Answer<boolean> }
+  config: { get: Call<{ model?: string }>; providers: Call<{ providers: { id: string }[]; default: Record<string, string> }> }
+  tui: { showToast: Call<boolean> }
+  postSessionIdPermissionsPermissionId: Call<boolean>
 }
 
 export type Command = { template: string; description?: string }
 export type Config = {
   command?: Record<string, Command>
+  agent?: Record<string, object>
+  permission?: string | Record<string, unknown>
   provider?: Record<string, object>
   enabled_providers?: string[]
 }
 
 export type PluginInput = { client: Client; directory: string }
 export type PluginOptions = { binary?: string }
+export type Event = { type: string; properties: any }
 export type Hooks = Record<string, (input: any, output: any) => Promise<void>>

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "adapters/model/chat_failure.hpp"
+#include "runtime/core/chat_failure.hpp"
 
 using muster::ErrorCode;
 using muster::model::classify_failure;

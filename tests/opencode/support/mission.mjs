@@ -1,8 +1,9 @@
 // Missions that the scripted model plays (docs/scenarios.md), and the engine's configuration for them.
 
+import fs from "node:fs"
 import path from "node:path"
 
-import { musterBinary, until } from "./stage.mjs"
+import { musterBinary, pluginFile, Stage, until } from "./stage.mjs"
 
 const call = (name, args) => ({ name, arguments: args })
 const rule = (when, ...calls) => ({ when, then: { tool_calls: calls } })
@@ -49,17 +50,48 @@ export const slow = (ms) => [
   ...polite.slice(1),
 ]
 
-/// Puts the project and the user's muster configuration in place and starts the scripted model.
-export async function withMission(stage, rules) {
+/// The same, but its worker's first call fails in that way; without a reason to end, three times.
+export const fault = (what) => [
+  triage,
+  { when: { agent: "worker" }, times: what.kind === "no_finish" ? 3 : 1, then: { text: "well", fault: what } },
+  rule({ agent: "worker", last_tool: "edit" }, submit),
+  rule({ agent: "worker" }, edit("tests/greet_test.sh"), edit("greet.sh")),
+  approve,
+]
+
+/// Puts the project in place and starts the model that plays `rules`; the address of it.
+async function play(stage, rules) {
   for (const [name, content] of Object.entries(files)) stage.write(name, content)
   stage.git("add", "-A")
   stage.git("commit", "-q", "-m", "greets")
   const scenario = path.join(stage.folder, "scenario.json")
   stage.writeAt(scenario, JSON.stringify({ name: "test", rules: [...rules, silence] }))
   const server = stage.start(musterBinary, ["model-server", "--scenario", scenario])
-  const line = await until("the scripted model", () => /listening on (http:\S+)/.exec(server.said))
-  const config = { model: "scripted/model", providers: { scripted: { base_url: line[1], api_key: "none" } } }
+  return (await until("the scripted model", () => /listening on (http:\S+)/.exec(server.said)))[1]
+}
+
+/// Agents that the engine runs itself: the project, and the user's muster configuration.
+export async function withMission(stage, rules) {
+  const url = await play(stage, rules)
+  const config = { host: "direct", model: "scripted/model", providers: { scripted: { base_url: url, api_key: "none" } } }
   stage.writeAt(path.join(stage.environment.XDG_CONFIG_HOME, "muster/config.json"), JSON.stringify(config))
+}
+
+/// Agents in OpenCode, whose own provider is the model that plays `rules`; `muster`: the user's configuration of it.
+export async function hosted(t, rules, { muster, ...options } = {}) {
+  const stage = await Stage.make(t, options)
+  const url = await play(stage, rules)
+  const config = stage.baseConfig()
+  config.provider.scripted.options.baseURL = url
+  stage.configure({ ...config, plugin: [pluginFile] })
+  if (muster) stage.writeAt(path.join(stage.environment.XDG_CONFIG_HOME, "muster/config.json"), JSON.stringify(muster))
+  stage.modelStats = async () => (await fetch(new URL("/stats", url))).json()
+  stage.otherProject = (name) => {
+    const folder = path.join(path.dirname(stage.project), name)
+    fs.cpSync(stage.project, folder, { recursive: true })
+    return folder
+  }
+  return stage
 }
 
 /// The messages of a session that begin with `start`.

@@ -248,6 +248,17 @@ export class OpenCode {
   }
 }
 
+/// The engine of the project, by the lock that it holds.
+export function enginePid(stage) {
+  const state = `${stage.environment.XDG_STATE_HOME}/muster`
+  for (const id of fs.readdirSync(state)) {
+    const lock = `${state}/${id}/lock`
+    const pid = fs.existsSync(lock) && /(\d+)/.exec(fs.readFileSync(lock, "utf8"))
+    if (pid) return Number(pid[1])
+  }
+  return 0
+}
+
 /// All text of a message.
 export function textOf(message) {
   return message.parts.filter((part) => part.type === "text").map((part) => part.text).join("\n")

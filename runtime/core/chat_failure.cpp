@@ -1,4 +1,4 @@
-#include "adapters/model/chat_failure.hpp"
+#include "runtime/core/chat_failure.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "adapters/model/chat_json.hpp"
+#include "runtime/core/chat_json.hpp"
 #include "runtime/core/retry_after.hpp"
 #include "runtime/core/text.hpp"
 

@@ -1,4 +1,4 @@
-#include "adapters/model/chat_json.hpp"
+#include "runtime/core/chat_json.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,0 +1,156 @@
+// Sessions of muster's agents in this OpenCode: opened and prompted as the engine asks, their tool
+// calls carried out by the engine, and what they come to told to it. It decides nothing itself.
+
+import { execFile } from "node:child_process"
+import { promisify } from "node:util"
+
+import type { Engine } from "./engine.ts"
+import { busy } from "./session.ts"
+import type { Client, Config, Event, Hooks, Message, Part } from "./types.ts"
+
+type Tool = { description: string; args: Record<string, object> }
+export type AgentTable = { agents: Record<string, object>; tools: Record<string, Tool> }
+
+const prefix = "muster_"
+const aliveMs = 2000
+/// A session that is over makes no other call to its model, and waits for its abort meanwhile.
+const lastCallMs = 30_000
+
+/// The agents and their tools, from the program itself; none when it cannot be asked.
+export async function askTable(binary: string): Promise<AgentTable> {
+  try {
+    const { stdout } = await promisify(execFile)(binary, ["agents", "--host", "opencode"], { timeout: 10_000, maxBuffer: 1 << 20 })
+    return JSON.parse(stdout)
+  } catch {
+    return { agents: {}, tools: {} }
+  }
+}
+
+/// What the user has under the same name stays theirs.
+export function registerAgents(config: Config, table: AgentTable) {
+  config.agent = { ...table.agents, ...config.agent }
+  config.permission = { [`${prefix}*`]: "deny", ...(typeof config.permission === "string" ? { "*": config.permission } : config.permission) }
+}
+
+const failure = ({ name, data }: any) => ({ name, message: data?.message ?? "", status: data?.statusCode, body: data?.responseBody })
+
+/// `prompt`: the last one of the engine's; `briefing`: the first one, which a compaction must not lose.
+type Own = { prompt: number; alive: number; over: boolean; briefing: string }
+
+export function agentHost(client: Client, engine: Engine, table: AgentTable) {
+  const own = new Map<string, Own>()
+  const prompts = new Map<string, number>() // message -> the engine's prompt that it is
+
+  const tell = (session: string, type: string, more: object = {}) =>
+    void engine.request("opencode.event", { session, type, ...more }).catch(() => {})
+  const abort = (session: string) => client.session.abort({ path: { id: session } }).catch(() => undefined)
+
+  /// What an idle session ended with; `error` counts when no message has it.
+  const ending = async (session: string, error?: any) => {
+    const messages = (await client.session.messages({ path: { id: session }, query: { limit: 4 } })).data ?? []
+    const last = messages.findLast((it) => it.info.role === "assistant")
+    const prompt = last && (prompts.get(last.info.parentID ?? "") ?? 0)
+    if (error && prompt !== own.get(session)?.prompt) return { session, type: "error", error: failure(error) }
+    const text = last?.parts.filter((it) => it.type === "text").map((it) => it.text).join("\n")
+    return { session, type: "idle", prompt, message: last?.info.id ?? "", text, error: last?.info.error && failure(last.info.error) }
+  }
+  const tellEnding = async (session: string, error?: any) => {
+    const { type, ...more } = await ending(session, error)
+    tell(session, type, more)
+    if (own.get(session)?.over) own.delete(session)
+  }
+
+  const asks: Record<string, (it: any) => Promise<object | void>> = {
+    open: async ({ title, parent }) => {
+      const { data, error } = await client.session.create({ body: { title, parentID: parent || undefined } })
+      if (!data) throw new Error(JSON.stringify(error))
+      own.set(data.id, { prompt: 0, alive: 0, over: false, briefing: "" })
+      return { session: data.id }
+    },
+    prompt: async ({ session, agent, model, prompt, text, synthetic }) => {
+      const it = own.get(session)
+      if (!it) throw new Error("no such session")
+      it.prompt = prompt
+      it.briefing ||= text
+      const [providerID, ...modelID] = model.split("/")
+      const parts = [{ type: "text", text, synthetic, metadata: { muster: { prompt } } }]
+      const body = { agent, model: model ? { providerID, modelID: modelID.join("/") } : undefined, parts }
+      const { error } = await client.session.promptAsync({ path: { id: session }, body })
+      if (error) throw new Error(JSON.stringify(error))
+    },
+    abort: async ({ session }) => void (await abort(session)),
+    close: async ({ session }) => void (own.has(session) && (own.get(session)!.over = true)),
+    look: async ({ session }) => ((await busy(client, session)) ? {} : ending(session)),
+    permission: async ({ session, permission, response }) =>
+      void (await client.postSessionIdPermissionsPermissionId({ path: { id: session, permissionID: permission }, body: { response } })),
+  }
+
+  const events: Record<string, (it: any) => void> = {
+    "session.idle": ({ sessionID }) => void tellEnding(sessionID).catch(() => {}),
+    "session.error": ({ sessionID, error }) => {
+      if (error?.name === "MessageAbortedError" || error?.name === "ContextOverflowError") return
+      void busy(client, sessionID).then((works) => works || tellEnding(sessionID, error)).catch(() => {})
+    },
+    "session.status": ({ sessionID, status }) => status.type === "retry" && tell(sessionID, "retry", { message: status.message, next: status.next }),
+    "message.updated": ({ info }: { info: Message }) => {
+      if (info.role !== "assistant" || !info.time?.completed) return
+      tell(info.sessionID, "step", { message: info.id, finish: info.finish, tokens: info.tokens, cost: info.cost })
+    },
+    "permission.asked": ({ sessionID, id }) => tell(sessionID, "permission", { permission: id }),
+  }
+
+  const tool = Object.fromEntries(
+    Object.entries(table.tools).map(([name, { description, args }]) => {
+      const execute = async (given: Record<string, unknown>, context: any) => {
+        const known = Object.entries(given).filter(([, value]) => value !== null && value !== undefined)
+        const call = { session: context.sessionID, call: context.callID, tool: name.slice(prefix.length), arguments: Object.fromEntries(known) }
+        return (await engine.request("opencode.tool", call, 0)).text as string
+      }
+      return [name, { description, args, execute }]
+    }),
+  )
+
+  const hooks: Hooks = {
+    event: async ({ event }: { event: Event }) => {
+      const session = event.properties?.sessionID ?? event.properties?.info?.sessionID ?? event.properties?.part?.sessionID
+      const it = own.get(session)
+      if (!it) return
+      events[event.type]?.(event.properties)
+      if (!event.type.startsWith("message.part.") || Date.now() - it.alive < aliveMs) return
+      it.alive = Date.now()
+      tell(session, "alive")
+    },
+    "chat.message": async (_input, { message, parts }: { message: Message; parts: Part[] }) => {
+      const prompt = parts.find((it) => it.metadata?.muster?.prompt)?.metadata!.muster!.prompt
+      if (prompt) prompts.set(message.id, prompt)
+      else if (own.has(message.sessionID)) tell(message.sessionID, "heard", { text: parts.map((it) => it.text ?? "").join("\n") })
+    },
+    "chat.params": async ({ sessionID }) => {
+      if (!own.get(sessionID)?.over) return
+      void abort(sessionID)
+      await new Promise((resolve) => setTimeout(resolve, lastCallMs).unref())
+    },
+    "tool.execute.before": async ({ tool, sessionID }) => {
+      if (own.has(sessionID) && !tool.startsWith(prefix)) throw new Error(`muster's agents have no tool ${tool}`)
+    },
+    "experimental.session.compacting": async ({ sessionID }, { context }) => {
+      const it = own.get(sessionID)
+      if (it) context.push(`What this session was given to do:\n${it.briefing}`)
+    },
+  }
+
+  return {
+    hooks,
+    tool,
+    /// One ask of the engine's.
+    async carryOut({ id, do: what, ...more }: Record<string, any>) {
+      const answer = await asks[what]?.(more).then((result) => ({ result: result ?? {} })).catch((error) => ({ error: String(error.message) }))
+      await engine.request("opencode.done", { id, ...(answer ?? { error: `cannot ${what}` }) }).catch(() => {})
+    },
+    /// The engine is gone: nobody decides for its sessions any more.
+    abandon() {
+      for (const session of own.keys()) void abort(session)
+      own.clear()
+    },
+  }
+}

@@ -1,0 +1,77 @@
+#include "runtime/boot/headless_opencode.hpp"
+
+#include <chrono>
+#include <filesystem>
+
+#include <spdlog/spdlog.h>
+
+#include "adapters/http/http_client.hpp"
+#include "adapters/opencode/host_link.hpp"
+#include "adapters/opencode/opencode_server.hpp"
+#include "adapters/process/uv_process.hpp"
+
+namespace muster {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto patience = 120s;      // a cold machine needs ten seconds
+constexpr auto look_period = 200ms;  // at what else may have come of it
+
+std::string variable(const config::Environment& environment, const std::string& name) {
+  auto found = environment.find(name);
+  return found == environment.end() ? std::string() : found->second;
+}
+
+opencode::ServerOptions server_options(const EngineOptions& engine) {
+  opencode::ServerOptions out;
+  out.binary = engine.config.opencode.binary;
+  out.url = engine.config.opencode.url;
+  out.workspace = engine.paths.workspace;
+  out.state_dir = engine.paths.state_dir;
+  out.socket = engine.paths.socket;
+  std::error_code error;
+  out.muster_binary = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  if (auto user = variable(engine.environment, "OPENCODE_SERVER_USERNAME"); !user.empty())
+    out.user = user;
+  out.password = variable(engine.environment, "OPENCODE_SERVER_PASSWORD");
+  if (auto model = engine.config.model_for("worker")) out.model = model->text();
+  out.say = [](const std::string& line) { spdlog::warn("{}", line); };
+  return out;
+}
+
+}  // namespace
+
+struct HeadlessOpenCode::Parts {
+  explicit Parts(Engine& engine)
+      : processes(engine.loop(), "/proc/self/exe"), http(engine.loop()) {}
+  ~Parts() {
+    if (server) server->stop();
+    processes.stop();
+  }
+
+  UvProcessPort processes;
+  http::HttpClient http;
+  std::shared_ptr<opencode::OpenCodeServer> server;
+};
+
+Result<std::unique_ptr<HeadlessOpenCode>> HeadlessOpenCode::start(Engine& engine) {
+  auto parts = std::make_unique<Parts>(engine);
+  parts->server = opencode::OpenCodeServer::start(engine.loop(), parts->processes, parts->http,
+                                                  server_options(engine.options()));
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (!engine.host_link().wait_attached(look_period)) {
+    auto trouble = parts->server->trouble();
+    if (!trouble.empty()) return Error{ErrorCode::unavailable, trouble, "host opencode"};
+    if (std::chrono::steady_clock::now() > until)
+      return Error{ErrorCode::unavailable,
+                   "its plugin has not connected; is it installed there (muster install opencode)?",
+                   "host opencode"};
+  }
+  return std::unique_ptr<HeadlessOpenCode>(new HeadlessOpenCode(std::move(parts)));
+}
+
+HeadlessOpenCode::HeadlessOpenCode(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+HeadlessOpenCode::~HeadlessOpenCode() = default;
+
+}  // namespace muster
