@@ -62,8 +62,7 @@ caf::result<JobStarted> Jobs::start(StartJob& wanted) {
   if (stopping_) return to_caf({ErrorCode::unavailable, "shutting down", spec.id});
   if (spec.id.empty() || spec.process.argv.empty())
     return to_caf({ErrorCode::invalid_argument, "a job needs an id and a command", spec.id});
-  if (by_id_.contains(spec.id))
-    return to_caf({ErrorCode::already_exists, "there is such a job", spec.id});
+  if (!free_name(spec)) return to_caf({ErrorCode::already_exists, "there is such a job", spec.id});
   // A child that is born during the stop dies too.
   auto being_killed = [&spec](const ScopeKill& kill) { return matches(kill.filter, spec); };
   if (!wanted.epoch.current() ||
@@ -85,6 +84,21 @@ caf::result<JobStarted> Jobs::start(StartJob& wanted) {
   else
     launch(key);
   return started;
+}
+
+/// A name is used once in a mission. The next mission of this engine has the same ones: what is
+/// done gives its own back.
+bool Jobs::free_name(const JobSpec& wanted) {
+  auto found = by_id_.find(wanted.id);
+  if (found == by_id_.end()) return true;
+  const auto key = found->second;
+  const auto& known = entries_.at(key);
+  if (known.state != JobState::done || known.spec.owner.mission == wanted.owner.mission)
+    return false;
+  std::erase(finished_, key);
+  entries_.erase(key);
+  by_id_.erase(found);
+  return true;
 }
 
 caf::result<void> Jobs::kill(const std::string& id) {

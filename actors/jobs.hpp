@@ -84,6 +84,7 @@ class Jobs {
 
   void launch(Key key);
   void launch_next();
+  bool free_name(const JobSpec& wanted);
   void end(Key key);
   void receipt_came(const JobReceiptPtr& receipt);
   void process_gone(const std::string& id);

@@ -162,6 +162,20 @@ TEST_CASE("a job id is used once") {
   CHECK(stage.start(StartJob{}).error().code == ErrorCode::invalid_argument);
 }
 
+TEST_CASE("the next mission of an engine has the names of the last one, but for what still runs") {
+  Stage stage;
+  REQUIRE(stage.start("a").ok());
+  auto other = stage.job("a");
+  other.spec.owner.mission = "N";
+  CHECK(stage.start(other).error().code == ErrorCode::already_exists);
+  stage.exit("a");
+  CHECK(stage.start(other).ok());
+  stage.exit("a", 3);
+  REQUIRE(stage.ledger->told.size() == 2);
+  CHECK(stage.ledger->told[1]->owner.mission == "N");
+  CHECK(stage.ledger->told[1]->exit.exit_code == 3);
+}
+
 TEST_CASE("J4 the limit on concurrent jobs holds, the rest wait in order, the queue is bounded") {
   Stage stage(at_most(2, 3));
   for (const auto* id : {"a", "b", "c", "d", "e"}) CHECK(stage.start(id).ok());

@@ -59,13 +59,20 @@ export const fault = (what) => [
   approve,
 ]
 
-/// Puts the project in place and starts the model that plays `rules`; the address of it.
+/// `tasks` files, written by as many workers, each model call after `latency` ms.
+export const parts = (tasks, latency) => ({
+  name: "parts",
+  defaults: { latency_ms: latency },
+  stochastic: { seed: 7, tasks, files_per_task: 1, roles: { worker: { success: 1 } } },
+})
+
+/// Puts the project in place and starts the model that plays `rules`, or a whole scenario; the address of it.
 async function play(stage, rules) {
   for (const [name, content] of Object.entries(files)) stage.write(name, content)
   stage.git("add", "-A")
   stage.git("commit", "-q", "-m", "greets")
   const scenario = path.join(stage.folder, "scenario.json")
-  stage.writeAt(scenario, JSON.stringify({ name: "test", rules: [...rules, silence] }))
+  stage.writeAt(scenario, JSON.stringify(Array.isArray(rules) ? { name: "test", rules: [...rules, silence] } : rules))
   const server = stage.start(musterBinary, ["model-server", "--scenario", scenario])
   return (await until("the scripted model", () => /listening on (http:\S+)/.exec(server.said)))[1]
 }
