@@ -3,25 +3,28 @@
 // OpenCode loads it once for each folder that it serves, in its own process, and may load it twice.
 // It imports nothing but Node's own modules and is run as it is.
 
+import { existsSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+
 import { commandHooks, registerCommands } from "./commands.ts"
 import { Engine } from "./engine.ts"
 import { agentHost, askTable, registerAgents } from "./host.ts"
 import { localModel } from "./local_model.ts"
 import { deliver, toast } from "./session.ts"
 import { checkHost } from "./self_test.ts"
-import type { Client, Config, Hooks, PluginInput, PluginOptions } from "./types.ts"
+import type { Config, Plugin } from "./types.ts"
 
 /// An engine that nobody has asked anything for so long, and that has no mission, is let go, so that
 /// `muster run` can have the workspace.
 const idleMs = 30_000
 
-async function server(input: PluginInput, options: PluginOptions = {}): Promise<Hooks> {
-  const client: Client = input.client
-  const binary = options.binary ?? process.env.MUSTER_BIN ?? "muster"
+const server: Plugin = async ({ client, directory }, options = {}) => {
+  const packaged = fileURLToPath(new URL("bin/muster", import.meta.url))
+  const binary = options.binary ?? process.env.MUSTER_BIN ?? (existsSync(packaged) ? packaged : "muster")
   const forEngine = process.env.MUSTER_OPENCODE_HOST === "1" // started by an engine, to run its sessions
   const engine = new Engine({
     binary,
-    directory: input.directory,
+    directory,
     idleMs: forEngine ? 2 ** 31 - 1 : idleMs,
     host: forEngine,
     on: {

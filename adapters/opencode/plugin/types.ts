@@ -23,16 +23,14 @@ export type Client = {
   postSessionIdPermissionsPermissionId: Call<boolean>
 }
 
-export type Command = { template: string; description?: string }
 export type Config = {
-  command?: Record<string, Command>
+  command?: Record<string, { template: string; description?: string }>
   agent?: Record<string, object>
   permission?: string | Record<string, unknown>
   provider?: Record<string, object>
   enabled_providers?: string[]
 }
 
-export type PluginInput = { client: Client; directory: string }
-export type PluginOptions = { binary?: string }
+export type Plugin = (input: { client: Client; directory: string }, options?: { binary?: string }) => Promise<Hooks>
 export type Event = { type: string; properties: any }
 export type Hooks = Record<string, (input: any, output: any) => Promise<void>>

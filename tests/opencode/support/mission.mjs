@@ -90,7 +90,8 @@ export async function hosted(t, rules, { muster, ...options } = {}) {
   const url = await play(stage, rules)
   const config = stage.baseConfig()
   config.provider.scripted.options.baseURL = url
-  stage.configure({ ...config, plugin: [pluginFile] })
+  stage.reconfigure = (more) => stage.configure({ ...config, ...more })
+  stage.reconfigure({ plugin: [pluginFile] })
   if (muster) stage.writeAt(path.join(stage.environment.XDG_CONFIG_HOME, "muster/config.json"), JSON.stringify(muster))
   stage.modelStats = async () => (await fetch(new URL("/stats", url))).json()
   stage.otherProject = (name) => {
