@@ -97,6 +97,7 @@ caf::result<std::string> Mission::resume() {
   auto refused = [promise](const Error& error) mutable { compat::fail(promise, error); };
   auto reopened = [this, promise]() mutable {
     journal_failure_.reset();
+    end_timer_.cancel();  // of an end that was lost with the disk
     loaded_ = ended_ = told_end_ = told_paused_ = told_needs_user_ = false;
     passivated_ = false;
     intent_floor_ = std::max(intent_floor_, state_.next_intent);
@@ -263,9 +264,9 @@ void Mission::after_event(const EventBody&) {
 }
 
 /// The fence around what is started for the task; of the mission's own steps when empty.
-TreeEpoch::Ticket Mission::ticket_for(const std::string& task) {
-  if (task.empty()) return epoch_.ticket();
-  return task_epochs_.try_emplace(task, TreeEpoch::within(epoch_)).first->second.ticket();
+TreeEpoch& Mission::tree_of(const std::string& task) {
+  if (task.empty()) return epoch_;
+  return task_epochs_.try_emplace(task, TreeEpoch::within(epoch_)).first->second;
 }
 
 void Mission::pump() {
@@ -336,7 +337,8 @@ void Mission::ended() {
 /// The user is told after the end is on disk and nothing of the mission runs any more, and never
 /// before.
 void Mission::tell_end() {
-  if (told_end_ || journal_failure_ || !sessions_.empty() || !verifiers_.empty() || projecting_)
+  if (!ended_ || told_end_ || journal_failure_ || !sessions_.empty() || !verifiers_.empty() ||
+      projecting_)
     return;
   told_end_ = true;
   end_timer_.cancel();

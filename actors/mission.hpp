@@ -195,7 +195,7 @@ class Mission {
   Result<std::string> tell(const std::string& task, const std::string& text);
   void answer_request(const ControlRequest& request, compat::Promise<std::string> promise);
   void deliver_status(compat::Promise<std::string> promise);
-  [[nodiscard]] TreeEpoch::Ticket ticket_for(const std::string& task);
+  [[nodiscard]] TreeEpoch& tree_of(const std::string& task);
 
   [[nodiscard]] mission_actor handle() const { return compat::handle_of<mission_actor>(self_); }
   [[nodiscard]] const IntentIssued* open_intent(IntentId id) const { return state_.intent(id); }
@@ -211,7 +211,7 @@ class Mission {
     IntentId intent = 0;
     std::string task;
     SessionView view;
-    TreeEpoch::Ticket epoch;
+    TreeEpoch tree;  ///< this actor's: what it still had on the pool when it died writes nothing
     bool shared_tree = false;  ///< works in the user's own tree
     bool told = false;         ///< its result is here
   };

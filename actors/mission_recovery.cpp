@@ -74,6 +74,7 @@ void Mission::session_lost(const std::string& session, const Error& error) {
   auto found = sessions_.find(session);
   if (found == sessions_.end() || found->second.told) return;  // it told its result
   auto intent = found->second.intent;
+  found->second.tree.advance();
   forget_session(session);
   compat::post(deps_.session.jobs, kill_scope_atom_v, JobFilter{spec_.mission, {}, session, {}});
   if (!open_intent(intent)) return pump();

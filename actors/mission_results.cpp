@@ -118,7 +118,7 @@ void Mission::collect_work(const SessionResultPtr& result, const std::string& ta
 }
 
 void Mission::on_session_end(const SessionResultPtr& result, const Status& collected) {
-  auto epoch = sessions_.at(result->session).epoch;
+  auto epoch = sessions_.at(result->session).tree.ticket();
   forget_session(result->session);
   const auto* intent = open_intent(result->intent);
   if (!intent) return pump();

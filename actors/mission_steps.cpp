@@ -160,7 +160,7 @@ void Mission::start_verifier(VerifySpec spec) {
   VerifyDeps deps{
       deps_.session.jobs,  deps_.tree,          deps_.session.blocking, deps_.session.open_files,
       deps_.session.guard, deps_.builtin_check, deps_.session.wall_ms,  deps_.session.hidden_env};
-  spec.epoch = ticket_for(spec.task);
+  spec.epoch = tree_of(spec.task).ticket();
   auto& checking = verifiers_[intent];
   checking.epoch = spec.epoch;
   checking.verifier = compat::spawn<Verifier, verifier_actor>(self_->system(), std::move(spec),
@@ -418,17 +418,17 @@ void Mission::start_session(const IntentIssued& intent, const std::string& role,
   spec.limits = spec_.session;
   spec.shared_tree = profile->second->writes && !intent.task.empty() && deps_.tree->shared();
   spec.saved = std::move(saved);
-  spec.epoch = ticket_for(intent.task);
+  Running running;
+  running.tree = TreeEpoch::within(tree_of(intent.task));
+  spec.epoch = running.tree.ticket();
   spec.briefing = briefing_header(role, intent.task, std::max(intent.attempt, 1), spec.session) +
                   brief_commands_before(effects_.left_by_failed(intent.kind, intent.task)) +
                   briefing;
   if (auto held = state_.leases.held().find(intent.task); held != state_.leases.held().end())
     spec.leases.insert(held->second.begin(), held->second.end());
-  Running running;
   running.intent = intent.id;
   running.task = intent.task;
   running.shared_tree = spec.shared_tree;
-  running.epoch = spec.epoch;
   running.view.session = spec.session;
   running.view.role = role;
   running.view.task = intent.task;

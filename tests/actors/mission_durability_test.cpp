@@ -230,6 +230,25 @@ TEST_CASE("D1 an end that is not on disk is not told; once there is room it is")
   CHECK(stage.folded().phase == Phase::sealed);
 }
 
+TEST_CASE("D2 a stop that was lost with the disk ends nothing later") {
+  MissionStage stage;
+  bool held = true;
+  hold_workers(stage, held);
+  stage.start();
+  stage.base.time.advance(1min);
+  stage.base.store->fail("M", {ErrorCode::no_space, "disk full"});
+  CHECK_FALSE(stage.control("stop").ok());
+  stage.base.time.advance(1s);
+  REQUIRE(stage.count("journal_failed") == 1);
+  REQUIRE(stage.control("resume").ok());
+  stage.base.time.advance(2min);
+  CHECK(stage.count("mission_ended") == 0);
+  held = false;
+  CHECK(stage.control("stop").ok());
+  stage.base.time.advance(1min);
+  CHECK(stage.last("mission_ended")["outcome"] == "stopped");
+}
+
 TEST_CASE("D1 the branch moves only when the journal knows of the landing") {
   MissionStage stage;
   std::vector<bool> known;
