@@ -398,10 +398,7 @@ void Mission::on_todo_edit(const std::string& text) {
     if (change.kind == TodoProposal::Kind::reword) record(TaskReworded{change.id, change.title});
     if (change.kind != TodoProposal::Kind::add) continue;
     TaskSpec spec;
-    int number = 1;
-    auto prefix = "M" + std::to_string(state_.iteration) + ".T";
-    while (state_.index.contains(prefix + std::to_string(number))) ++number;
-    spec.id = prefix + std::to_string(number);
+    spec.id = free_task_id();
     spec.title = change.title;
     spec.description = "Added by the user in todo.md.";
     for (const auto& check : project_checks())

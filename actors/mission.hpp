@@ -175,6 +175,7 @@ class Mission {
   // Tools of sessions
   caf::result<std::string> on_tool(const MissionToolCall& call);
   Result<std::string> check_plan(const std::string& arguments) const;
+  [[nodiscard]] Result<std::string> check_tasks(const std::vector<TaskSpec>& tasks) const;
   void add_idle_checks(const std::vector<TaskSpec>& tasks,
                        std::vector<std::string>& problems) const;
   Result<std::string> check_triage(const std::string& arguments) const;
@@ -182,6 +183,12 @@ class Mission {
   Result<std::string> lease(const MissionToolCall& call);
   Result<std::string> raise_issue(const MissionToolCall& call);
   Result<std::string> resolve_issue(const MissionToolCall& call);
+  // mission_overview.cpp
+  [[nodiscard]] std::string tasks_overview() const;
+  [[nodiscard]] Result<std::string> task_result(const MissionToolCall& call) const;
+  [[nodiscard]] std::string metrics() const;
+  Result<std::string> add_task(const MissionToolCall& call);
+  [[nodiscard]] std::string free_task_id() const;
   Result<std::string> stuck(const MissionToolCall& call, const IntentIssued& intent);
   [[nodiscard]] Result<std::string> check_parts(const std::string& arguments,
                                                 const std::string& whole) const;

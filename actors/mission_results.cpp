@@ -275,11 +275,15 @@ void Mission::add_idle_checks(const std::vector<TaskSpec>& tasks,
 Result<std::string> Mission::check_plan(const std::string& arguments) const {
   auto tasks = parse_plan(json::parse(arguments, nullptr, false));
   if (!tasks) return tasks.error();
+  return check_tasks(*tasks);
+}
+
+Result<std::string> Mission::check_tasks(const std::vector<TaskSpec>& tasks) const {
   std::vector<std::string> known;
   for (const auto& task : state_.tasks) known.push_back(task.spec.id);
   auto problems =
-      validate_plan(*tasks, {state_.limits.max_tasks, state_.limits.max_files_per_task}, known);
-  add_idle_checks(*tasks, problems);
+      validate_plan(tasks, {state_.limits.max_tasks, state_.limits.max_files_per_task}, known);
+  add_idle_checks(tasks, problems);
   return plan_verdict(problems);
 }
 
@@ -447,6 +451,10 @@ caf::result<std::string> Mission::on_tool(const MissionToolCall& call) {
     if (call.tool == "submit_verdict") return check_verdict(call.arguments);
     if (call.tool == "raise_issue") return raise_issue(call);
     if (call.tool == "resolve_issue") return resolve_issue(call);
+    if (call.tool == "tasks") return tasks_overview();
+    if (call.tool == "result") return task_result(call);
+    if (call.tool == "metrics") return metrics();
+    if (call.tool == "add_task") return add_task(call);
     if (call.tool == "todo_read") return render_todo(todo_items_of(state_));
     return std::string("ok");  // the other final tools need no permission
   }();

@@ -28,7 +28,7 @@ using json = nlohmann::json;
 
 constexpr std::string_view no_arguments = R"({"type":"object","properties":{}})";
 
-constexpr std::array<ToolSpec, 21> table{{
+constexpr std::array<ToolSpec, 25> table{{
     {"read", "Lines of a file, numbered. Ask for a range of a long one.",
      R"({"type":"object","required":["path"],"properties":{"path":{"type":"string"},)"
      R"("first_line":{"type":"integer","minimum":1},"line_count":{"type":"integer","minimum":1}}})"},
@@ -65,6 +65,13 @@ constexpr std::array<ToolSpec, 21> table{{
      R"({"type":"object","required":["id","resolution"],"properties":{"id":{"type":"string"},)"
      R"("resolution":{"type":"string"}}})"},
     {"todo_read", "The mission's tasks and where they stand.", no_arguments},
+    {"tasks", "How each task stands: stage, attempts, why it stopped.", no_arguments},
+    {"result", "What a task came to: summary, files, checks, findings.",
+     R"({"type":"object","required":["task"],"properties":{"task":{"type":"string"}}})"},
+    {"metrics", "Tokens, cost, iterations and tasks so far.", no_arguments},
+    {"add_task",
+     "Put one more task on the list: it is worked on, reviewed and landed like the others.",
+     MUSTER_TASK_SCHEMA},
     {"submit_triage", "Say what the objective needs: an answer, one task, or a plan.",
      R"({"type":"object","required":["kind","reason"],"properties":{)"
      R"("kind":{"enum":["question","small","large"]},"reason":{"type":"string"},)"

@@ -104,6 +104,7 @@ Result<std::vector<MissionSummary>> Disk::missions() {
 Status Disk::reopen(const std::string& mission) {
   if (full_) return Error{ErrorCode::no_space, "no room on the disk", mission};
   missions_[mission].failure.reset();
+  ledger_.reopened(mission);
   return ok_status();
 }
 

@@ -111,6 +111,12 @@ void Ledger::rebuild(const std::string& mission, const std::vector<StoredRecord>
   }
 }
 
+/// A stop that was lost with the disk may have been heard of all the same, after the loss.
+void Ledger::reopened(const std::string& mission) {
+  auto& book = books_[mission];
+  if (!is_terminal(book.state.phase)) book.stopped_at.reset();
+}
+
 void Ledger::compare_rebuilt(const std::string& mission, State again) {
   if (!test::decide_alike(books_[mission].state, std::move(again)))
     world_.fail("rebuild", mission + ": a state that was read back decides otherwise");

@@ -57,6 +57,8 @@ class Ledger {
   void durable(const std::string& mission, const StoredRecord& record);
   /// Only these records are left (a crash, a failed disk): everything is counted anew from them.
   void rebuild(const std::string& mission, const std::vector<StoredRecord>& records);
+  /// The disk takes records again, and the mission goes on from what it has.
+  void reopened(const std::string& mission);
   // From the model, the processes, the files and version control
   void call_started(const std::string& mission, const std::string& lane, const std::string& role,
                     const std::string& session);
