@@ -36,13 +36,14 @@ json plan(int tasks) {
   return call("submit_plan", {{"summary", "a task for each part"}, {"tasks", all}});
 }
 
-/// Everything once more.
+/// Everything once more; each time in other words, for the same ones again and again are no
+/// progress.
 json again(int tasks) {
   json findings = json::array();
   for (int i = 1; i <= tasks; ++i)
     findings.push_back({{"file", part(i)},
                         {"line", 1},
-                        {"message", "write " + part(i) + " anew"},
+                        {"message", "write " + part(i) + " anew, for {{session}}"},
                         {"severity", "error"}});
   return call("submit_verdict",
               {{"verdict", "reject"}, {"summary", "once more"}, {"findings", findings}});

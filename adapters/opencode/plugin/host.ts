@@ -55,9 +55,10 @@ export function agentHost(client: Client, engine: Engine, table: AgentTable) {
     return { session, type: "idle", prompt, message: last?.info.id ?? "", text, error: last?.info.error && failure(last.info.error) }
   }
   const tellEnding = async (session: string, error?: any) => {
-    const { type, ...more } = await ending(session, error)
+    const over = own.get(session)?.over
+    const { type, ...more } = over ? { type: "idle", prompt: own.get(session)!.prompt } : await ending(session, error)
+    if (over) own.delete(session)
     tell(session, type, more)
-    if (own.get(session)?.over) own.delete(session)
   }
 
   const asks: Record<string, (it: any) => Promise<object | void>> = {
@@ -95,6 +96,7 @@ export function agentHost(client: Client, engine: Engine, table: AgentTable) {
     "message.updated": ({ info }: { info: Message }) => {
       if (info.role !== "assistant" || !info.time?.completed) return
       tell(info.sessionID, "step", { message: info.id, finish: info.finish, tokens: info.tokens, cost: info.cost })
+      if (own.get(info.sessionID)!.over) void abort(info.sessionID)
     },
     "permission.asked": ({ sessionID, id }) => tell(sessionID, "permission", { permission: id }),
   }
