@@ -32,6 +32,7 @@
 #include "runtime/boot/actor_tree.hpp"
 #include "runtime/boot/archiver.hpp"
 #include "runtime/boot/command_guard.hpp"
+#include "runtime/boot/memory_trim.hpp"
 #include "runtime/boot/model_router.hpp"
 #include "runtime/boot/roster.hpp"
 #include "runtime/boot/survey.hpp"
@@ -183,6 +184,7 @@ struct Engine::Parts {
   std::unique_ptr<ActorTree> tree;  // before the system: actors call it
   std::unique_ptr<caf::actor_system> system;
   std::unique_ptr<Watchdog> watchdog;
+  std::unique_ptr<MemoryTrim> memory_trim;
   std::mutex mutex;
   std::string mission;          ///< guarded by mutex, as is the rest
   bool stopped = false;         ///< its end was asked for
@@ -322,6 +324,7 @@ Status Engine::Parts::start() {
   if (auto started = tree->start(); !started) return started;
   compat::on_end(tree->root(), [this](const compat::End& how) { on_root_end(how); });
   start_watchdog();
+  memory_trim = std::make_unique<MemoryTrim>(loop, pool);
   return ok_status();
 }
 
@@ -559,6 +562,7 @@ void Engine::stop() {
   if (parts_->tree) parts_->tree->let_go();
   parts_->store.reset();  // its callbacks speak to actors: before the system goes
   parts_->system.reset();
+  parts_->memory_trim.reset();
   parts_->host_link.detach();
   parts_->direct_model.reset();
   parts_->http.reset();

@@ -48,6 +48,7 @@ class ModelPort {
                                            std::function<void(ModelOutcome)> on_done) = 0;
   /// The conversation is over. `late`, when set, may be called once afterwards, from any thread,
   /// with what it cost beyond what its replies said. Thread-safe.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): who needs it keeps it
   virtual void close(const std::string& conversation, std::function<void(Usage)> late) {
     static_cast<void>(conversation), static_cast<void>(late);
   }
