@@ -83,3 +83,9 @@ test("another version of OpenCode is said once, and everything works on", async 
   const said = openCode.toasts().filter((toast) => /is not one that muster was tested with \(1\.18\.1 to 1\.18\.9\)/.test(toast.message))
   assert.equal(said.length, 1)
 })
+
+test("the plugin stays small: under 600 lines of code", () => {
+  const lines = fs.readdirSync(pluginFolder).filter((name) => name.endsWith(".ts")).flatMap((name) => fs.readFileSync(path.join(pluginFolder, name), "utf8").split("\n"))
+  const code = lines.filter((line) => line.trim() !== "" && !line.trim().startsWith("//"))
+  assert.ok(code.length < 600, `${code.length} lines`)
+})

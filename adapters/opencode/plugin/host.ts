@@ -17,14 +17,10 @@ const aliveMs = 2000
 const lastCallMs = 30_000
 
 /// The agents and their tools, from the program itself; none when it cannot be asked.
-export async function askTable(binary: string): Promise<AgentTable> {
-  try {
-    const { stdout } = await promisify(execFile)(binary, ["agents", "--host", "opencode"], { timeout: 10_000, maxBuffer: 1 << 20 })
-    return JSON.parse(stdout)
-  } catch {
-    return { agents: {}, tools: {} }
-  }
-}
+export const askTable = (binary: string): Promise<AgentTable> =>
+  promisify(execFile)(binary, ["agents", "--host", "opencode"], { timeout: 10_000, maxBuffer: 1 << 20 })
+    .then(({ stdout }) => JSON.parse(stdout))
+    .catch(() => ({ agents: {}, tools: {} }))
 
 /// What the user has under the same name stays theirs.
 export function registerAgents(config: Config, table: AgentTable) {
@@ -55,9 +51,9 @@ export function agentHost(client: Client, engine: Engine, table: AgentTable) {
     return { session, type: "idle", prompt, message: last?.info.id ?? "", text, error: last?.info.error && failure(last.info.error) }
   }
   const tellEnding = async (session: string, error?: any) => {
-    const over = own.get(session)?.over
-    const { type, ...more } = over ? { type: "idle", prompt: own.get(session)!.prompt } : await ending(session, error)
+    const { over, prompt } = own.get(session)!
     if (over) own.delete(session)
+    const { type, ...more } = over ? { type: "idle", prompt } : await ending(session, error)
     tell(session, type, more)
   }
 
