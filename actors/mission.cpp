@@ -24,10 +24,6 @@ constexpr auto clock_period = 5s;
 constexpr auto end_patience = 30s;  // for what is still being ended when the mission has ended
 
 /// Text from outside may be no UTF-8: that is no reason to fall.
-std::string dumped(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 /// As one word of the shell.
 std::string quoted(const std::string& word) {
   std::string out = "'";

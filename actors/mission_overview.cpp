@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/mission.hpp"
+#include "actors/mission_status.hpp"
 #include "runtime/core/plan.hpp"
 #include "runtime/core/text.hpp"
 
@@ -13,10 +14,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t shown_text = 4000;
-
-std::string dumped(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 json arguments_of(const MissionToolCall& call) {
   auto args = json::parse(call.arguments.empty() ? "{}" : call.arguments, nullptr, false);

@@ -43,6 +43,10 @@ const char* state_name(JobState state) {
 
 }  // namespace
 
+std::string dumped(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 json view_to_json(const SessionView& view) {
   return {{"session", view.session},
           {"role", view.role},

@@ -3,6 +3,7 @@
 // questions, its outcome.
 
 #include <nlohmann/json_fwd.hpp>
+#include <string>
 #include <vector>
 
 #include "messages/values.hpp"
@@ -12,6 +13,8 @@
 
 namespace muster {
 
+/// As text; ill-formed UTF-8 becomes U+FFFD.
+[[nodiscard]] std::string dumped(const nlohmann::json& value);
 [[nodiscard]] nlohmann::json view_to_json(const SessionView& view);
 /// The status of docs/control-protocol.md; `now_ms` is wall time.
 [[nodiscard]] nlohmann::json status_to_json(const State& state,

@@ -12,20 +12,6 @@ namespace {
 /// sockaddr_un holds 108 bytes with the final zero.
 constexpr std::size_t max_socket_path = 107;
 
-std::string variable(const Environment& environment, const std::string& name) {
-  const auto found = environment.find(name);
-  return found == environment.end() ? "" : found->second;
-}
-
-/// An XDG base folder. The specification says that relative values are to be ignored.
-std::string base_folder(const Environment& environment, const std::string& name,
-                        const std::string& below_home) {
-  std::string set = variable(environment, name);
-  if (!set.empty() && set.front() == '/') return set;
-  const std::string home = variable(environment, "HOME");
-  return home.empty() || home.front() != '/' ? "" : home + below_home;
-}
-
 std::string socket_path(const WorkspacePaths& paths, const Environment& environment) {
   if (std::string set = variable(environment, "MUSTER_SOCKET"); !set.empty()) return set;
   if (std::string near = paths.state_dir + "/control.sock"; near.size() <= max_socket_path)
@@ -39,6 +25,19 @@ std::string socket_path(const WorkspacePaths& paths, const Environment& environm
 }
 
 }  // namespace
+
+std::string variable(const Environment& environment, const std::string& name) {
+  const auto found = environment.find(name);
+  return found == environment.end() ? "" : found->second;
+}
+
+std::string base_folder(const Environment& environment, const std::string& name,
+                        const std::string& below_home) {
+  std::string set = variable(environment, name);
+  if (!set.empty() && set.front() == '/') return set;
+  const std::string home = variable(environment, "HOME");
+  return home.empty() || home.front() != '/' ? "" : home + below_home;
+}
 
 std::string state_root(const Environment& environment) {
   const std::string base = base_folder(environment, "XDG_STATE_HOME", "/.local/state");

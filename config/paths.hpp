@@ -23,6 +23,13 @@ struct WorkspacePaths {
 Result<WorkspacePaths> workspace_paths(const std::string& workspace,
                                        const Environment& environment);
 
+/// The value of a variable; empty when it is not set.
+[[nodiscard]] std::string variable(const Environment& environment, const std::string& name);
+/// An XDG base folder: what `name` says, else `below_home` ("/.config") of HOME; empty when there
+/// is neither. The specification says that relative values are to be ignored.
+[[nodiscard]] std::string base_folder(const Environment& environment, const std::string& name,
+                                      const std::string& below_home);
+
 /// $XDG_STATE_HOME/muster (default ~/.local/state/muster); empty when there is no home.
 [[nodiscard]] std::string state_root(const Environment& environment);
 /// $XDG_CONFIG_HOME/muster/config.json (default ~/.config); empty when there is no home.

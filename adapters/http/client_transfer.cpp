@@ -142,6 +142,9 @@ void ClientTransfer::prepare(CURL* easy, bool own_connection) {
   curl_easy_setopt(easy, CURLOPT_URL, request_.url.c_str());
   set_method(easy, request_);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_);
+  const bool named = !request_.user.empty() || !request_.password.empty();
+  curl_easy_setopt(easy, CURLOPT_USERNAME, named ? request_.user.c_str() : nullptr);
+  curl_easy_setopt(easy, CURLOPT_PASSWORD, named ? request_.password.c_str() : nullptr);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, curl_text_.data());
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(request_.connect_timeout.count()));

@@ -1,6 +1,9 @@
 #include "adapters/http/http_client.hpp"
 
+#include <memory>
 #include <utility>
+
+#include <curl/curl.h>
 
 #include "adapters/http/client_engine.hpp"
 #include "adapters/http/client_transfer.hpp"
@@ -73,6 +76,12 @@ std::shared_ptr<ClientCall> HttpClient::fetch(ClientRequest request,
 
 std::size_t HttpClient::in_flight() const noexcept {
   return engine_->count.load(std::memory_order_relaxed);
+}
+
+std::string escape_url(const std::string& text) {
+  const std::unique_ptr<char, void (*)(void*)> escaped(
+      curl_easy_escape(nullptr, text.c_str(), static_cast<int>(text.size())), curl_free);
+  return escaped ? escaped.get() : std::string();
 }
 
 }  // namespace muster::http

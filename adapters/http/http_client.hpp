@@ -29,6 +29,9 @@ struct ClientRequest {
   std::string method = "GET";
   std::string url;  ///< http or https
   Headers headers = {};
+  /// For HTTP's basic authentication; none when both are empty.
+  std::string user = {};
+  std::string password = {};
   std::string body = {};  ///< sent when not empty, or when the method is POST, PUT or PATCH
   std::chrono::milliseconds connect_timeout{
       10'000};                                     ///< name lookup, connect, TLS; 0 = curl's 300 s
@@ -92,6 +95,9 @@ struct ClientOptions {
   /// itself cannot be switched off.
   std::string ca_file;
 };
+
+/// Text as one part of a URL.
+[[nodiscard]] std::string escape_url(const std::string& text);
 
 /// HTTP/1.1 with keep-alive, and HTTP/2 where a TLS server offers it. Connections are shared by all
 /// transfers of a client: make one per engine. Proxies come from the environment (http_proxy,

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "adapters/io/wall_clock.hpp"
 #include "runtime/core/text.hpp"
 
 namespace muster::model {
@@ -18,11 +19,6 @@ constexpr std::size_t max_stream_bytes = std::size_t{1} << 30U;
 constexpr std::size_t max_after_done = std::size_t{64} << 10U;
 constexpr std::chrono::milliseconds drain_idle{1000};
 constexpr std::size_t salt_bytes = 512;
-
-std::int64_t wall_ms() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 bool looks_secret(std::string_view header_name) {
   static constexpr std::array<std::string_view, 6> parts{"auth",   "key",    "token",

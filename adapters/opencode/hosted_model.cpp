@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "adapters/io/wall_clock.hpp"
 #include "adapters/opencode/hosted_prompt.hpp"
 #include "runtime/core/chat_failure.hpp"
 
@@ -19,12 +20,6 @@ constexpr auto look_period = 5s;
 
 ModelFailure failure(ErrorCode code, std::string message) {
   return {{code, std::move(message)}, 0, {}};
-}
-
-std::int64_t wall_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 std::int64_t count_of(const json& object, const char* name) {
@@ -77,7 +72,8 @@ class HostedModel::Core : public std::enable_shared_from_this<Core> {
 
   void place(const std::string& mission, MissionPlace place) {
     std::lock_guard lock(mutex_);
-    places_ = {{mission, std::move(place)}};  // one mission at a time has a workspace
+    placed_ = mission;
+    place_ = std::move(place);
     std::erase_if(talks_, [](const auto& entry) { return entry.second.closed; });
   }
 
@@ -116,12 +112,12 @@ class HostedModel::Core : public std::enable_shared_from_this<Core> {
       if (!talk->opening) talks_.erase(conversation);
       return;
     }
-    // Its last call is answered, so that what it cost is known; the plugin lets it make no other.
     if (talk->turn.over()) return drop(*talk);
+    // Its last call is answered, so that what it cost is known; the plugin lets it make no other.
     const bool asked_last = !talk->asked.empty();
     link_.ask(asked_last ? "close" : "abort", {{"session", talk->session}}, [](auto&&) {});
     if (!asked_last) return drop(*talk);
-    answer_all(*talk, std::string("taken. Your work here is done."));
+    answer_all(*talk, "taken. Your work here is done.");
   }
 
   void on_tool(const std::string& session, ToolCall call,
@@ -251,7 +247,7 @@ class HostedModel::Core : public std::enable_shared_from_this<Core> {
 
   void open(Talk& talk, std::string text) {
     talk.opening = true;
-    const auto& place = places_[talk.about.mission];
+    const auto place = talk.about.mission == placed_ ? place_ : MissionPlace{};
     if (talk.model.empty()) talk.model = place.model;
     link_.ask("open", {{"title", talk.about.title}, {"parent", place.session}},
               [weak = weak_from_this(), id = talk.about.id,
@@ -402,7 +398,8 @@ class HostedModel::Core : public std::enable_shared_from_this<Core> {
   HostLink& link_;
   std::mutex mutex_;
   std::map<std::string, Talk> talks_;  // guarded by mutex_, as is what follows; by conversation
-  std::map<std::string, MissionPlace> places_;
+  std::string placed_;  // the mission that was asked for in OpenCode: a workspace has one at a time
+  MissionPlace place_;
   std::uint64_t last_prompt_ = 0;
   std::uint64_t last_wait_ = 0;
 };

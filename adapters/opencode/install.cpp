@@ -16,23 +16,21 @@
 #include "adapters/io/read_all.hpp"
 #include "adapters/io/unique_fd.hpp"
 #include "config/embedded.hpp"
+#include "config/paths.hpp"
 #include "runtime/core/jsonc_edit.hpp"
 
 namespace muster::opencode {
 namespace {
 
 namespace fs = std::filesystem;
+using config::base_folder;
+using config::variable;
 using nlohmann::json;
 
 constexpr const char* plugin_key = "plugin";
 constexpr const char* package = "opencode-muster";
 constexpr const char* embedded_folder = "adapters/opencode/plugin/";
 constexpr mode_t new_file_mode = 0644;
-
-std::string variable(const config::Environment& environment, const std::string& name) {
-  const auto found = environment.find(name);
-  return found == environment.end() ? "" : found->second;
-}
 
 Error system_error(const std::string& what, const std::string& path) {
   const auto code = errno == EACCES || errno == EPERM || errno == EROFS
@@ -97,14 +95,6 @@ std::string choose_file(const std::vector<std::string>& folders) {
     }
   if (!with_list.empty()) return with_list;
   return existing.empty() ? folders.front() + "/opencode.json" : existing;
-}
-
-/// An XDG base folder; empty when it is not set and there is no home.
-std::string base_folder(const config::Environment& environment, const std::string& name,
-                        const std::string& below_home) {
-  if (auto set = variable(environment, name); !set.empty() && set.front() == '/') return set;
-  const auto home = variable(environment, "HOME");
-  return home.empty() || home.front() != '/' ? "" : home + below_home;
 }
 
 Result<InstallPlaces> places_in(const config::Environment& environment,

@@ -1,6 +1,5 @@
 #include "adapters/opencode/opencode_server.hpp"
 
-#include <array>
 #include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -31,35 +30,6 @@ std::string fresh_password() {
   std::random_device random;
   std::string out;
   for (int i = 0; i < 32; ++i) out += digits[random() % digits.size()];
-  return out;
-}
-
-std::string base64(std::string_view text) {
-  constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); i += 3) {
-    std::uint32_t word = 0;
-    for (std::size_t j = 0; j < 3; ++j)
-      word = word << 8U | (i + j < text.size() ? static_cast<unsigned char>(text[i + j]) : 0U);
-    for (std::size_t j = 0; j < 4; ++j)
-      out += i + j > text.size() ? '=' : digits[word >> (18U - 6U * j) & 63U];
-  }
-  return out;
-}
-
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '/' || c == '-' || c == '_' || c == '.' || c == '~';
-    if (plain)
-      out += c;
-    else
-      out += {'%', digits[byte >> 4U], digits[byte & 15U]};
-  }
   return out;
 }
 
@@ -173,10 +143,11 @@ void OpenCodeServer::look_for_url() {
 /// OpenCode loads a folder's plugins with the first request for it.
 void OpenCodeServer::wake_plugin(const std::string& url) {
   http::ClientRequest request;
-  request.url = url + "/session?directory=" + percent_encoded(options_.workspace);
-  if (!options_.password.empty())
-    request.headers = {
-        {"Authorization", "Basic " + base64(options_.user + ":" + options_.password)}};
+  request.url = url + "/session?directory=" + http::escape_url(options_.workspace);
+  if (!options_.password.empty()) {
+    request.user = options_.user;
+    request.password = options_.password;
+  }
   request.total_timeout = 120s;
   http_.fetch(std::move(request), [weak = weak_from_this()](const http::ClientResult& result) {
     if (auto self = weak.lock()) self->woken(result);

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <utility>
 
+#include "adapters/io/wall_clock.hpp"
 #include "adapters/process/descendants.hpp"
 #include "adapters/process/job_helper.hpp"
 #include "adapters/process/spawn.hpp"
@@ -30,11 +31,6 @@ constexpr int kPipeSize = 262144;
 constexpr milliseconds kLongestReapPause{50};
 constexpr milliseconds kMarkPause{10};
 constexpr int kMarkRounds = 200;
-
-std::int64_t wall_ms() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<milliseconds>(now).count();
-}
 
 }  // namespace
 

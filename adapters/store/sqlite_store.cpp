@@ -8,6 +8,7 @@
 #include <future>
 #include <utility>
 
+#include "adapters/io/wall_clock.hpp"
 #include "adapters/store/archive.hpp"
 #include "adapters/store/mission_reader.hpp"
 #include "runtime/core/fault_points.hpp"
@@ -16,11 +17,6 @@ namespace muster {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::int64_t wall_ms() {
-  auto since = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
-}
 
 }  // namespace
 

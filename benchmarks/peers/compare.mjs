@@ -6,7 +6,7 @@ import fs from "node:fs"
 import path from "node:path"
 
 import { pluginFile, Stage, until } from "../../tests/opencode/support/stage.mjs"
-import { musterAgents, orchestratorAgents, startModel } from "./model.mjs"
+import { musterAgents, orchestratorAgents, startPlayer, tokensOf } from "./model.mjs"
 
 const option = (name, otherwise) => {
   const at = process.argv.indexOf(name)
@@ -71,7 +71,7 @@ async function series(name, latency) {
   const system = systems[name]
   const cleanups = []
   const stage = await Stage.make({ after: (cleanup) => cleanups.push(cleanup) }, { plugins: system.plugins })
-  const model = await startModel(system.agents(workers), latency)
+  const model = await startPlayer(system.agents(workers), latency)
   const config = stage.baseConfig()
   config.provider.scripted.options.baseURL = model.url
   stage.configure({ ...config, plugin: system.plugins })
@@ -79,7 +79,7 @@ async function series(name, latency) {
   try {
     const openCode = await stage.openCode()
     await mission(system, stage, openCode, base, latency) // warm
-    Object.assign(model.counts, { calls: 0, tokens: 0 })
+    model.requests.length = 0
     const runs = []
     for (let i = 0; i < missions; ++i) runs.push(await mission(system, stage, openCode, base, latency))
     const sealed = runs.filter((it) => it.sealed)
@@ -87,7 +87,7 @@ async function series(name, latency) {
     return {
       name, latency, missions, sealed: sealed.length,
       wall: { median: Math.round(median(took)), min: Math.round(Math.min(...took)), max: Math.round(Math.max(...took)) },
-      calls: model.counts.calls / missions, tokens: Math.round(model.counts.tokens / missions), rss: Math.round(memoryOfTree(openCode.child.pid)),
+      calls: model.requests.length / missions, tokens: Math.round(model.requests.reduce((sum, it) => sum + tokensOf(it.raw), 0) / missions), rss: Math.round(memoryOfTree(openCode.child.pid)),
       ends: runs.map((it) => it.how),
     }
   } finally {

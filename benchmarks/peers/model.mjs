@@ -1,7 +1,7 @@
 // The model of the comparison: one program that plays the agents of either system, as fast as it can
 // or after a fixed time. Chat completions, streamed, on 127.0.0.1.
 
-import { createServer } from "node:http"
+import { startModel } from "../../tests/opencode/support/model.mjs"
 
 const call = (name, args) => ({ name, arguments: args })
 const textOf = (message) => (typeof message?.content === "string" ? message.content : (message?.content ?? []).map((it) => it.text ?? "").join(""))
@@ -57,33 +57,14 @@ export function orchestratorAgents(tasks) {
   }
 }
 
-function chunks(reply, request) {
-  const chunk = (delta, finish = null) => ({ id: "c", object: "chat.completion.chunk", created: 0, model: "m1", choices: [{ index: 0, delta, finish_reason: finish }] })
-  const id = () => `call_${Math.random().toString(36).slice(2)}`
-  const calls = (reply.toolCalls ?? []).map((it, index) => ({ index, id: id(), type: "function", function: { name: it.name, arguments: JSON.stringify(it.arguments) } }))
-  const usage = { prompt_tokens: Math.ceil(request / 4), completion_tokens: 20, total_tokens: Math.ceil(request / 4) + 20 }
-  return [
-    chunk({ role: "assistant", content: reply.text ?? "" }),
-    ...(calls.length > 0 ? [chunk({ tool_calls: calls })] : []),
-    { ...chunk({}, calls.length > 0 ? "tool_calls" : "stop"), usage },
-  ]
-}
+/// What a request costs, as bytes / 4.
+export const tokensOf = (raw) => Math.ceil(Buffer.byteLength(raw) / 4)
 
-/// `counts`: calls, and prompt tokens as bytes of the requests / 4.
-export async function startModel(agents, latency) {
-  const counts = { calls: 0, tokens: 0 }
-  const server = createServer(async (request, response) => {
-    const pieces = []
-    for await (const piece of request) pieces.push(piece)
-    const raw = Buffer.concat(pieces)
-    ++counts.calls
-    counts.tokens += Math.ceil(raw.length / 4)
+/// The model that plays `agents`, each answer after `latency` ms.
+export function startPlayer(agents, latency) {
+  return startModel(async (body, raw) => {
     if (latency > 0) await new Promise((resolve) => setTimeout(resolve, latency))
-    response.writeHead(200, { "content-type": "text/event-stream" })
-    for (const chunk of chunks(agents(JSON.parse(raw.toString("utf8"))), raw.length)) response.write(`data: ${JSON.stringify(chunk)}\n\n`)
-    response.end("data: [DONE]\n\n")
+    const prompt = tokensOf(raw)
+    return { ...agents(body), usage: { prompt_tokens: prompt, completion_tokens: 20, total_tokens: prompt + 20 } }
   })
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const close = () => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve)))
-  return { url: `http://127.0.0.1:${server.address().port}/v1`, counts, close }
 }

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "adapters/io/wall_clock.hpp"
 #include "adapters/rpc/rpc_client.hpp"
 #include "adapters/ui/actor_table.hpp"
 #include "adapters/ui/format.hpp"
@@ -32,12 +33,6 @@ Result<rpc::RpcClient> connect(const Workspace& workspace) {
   if (!client && client.error().code == ErrorCode::unavailable)
     return Error{ErrorCode::unavailable, "no engine is at work in " + workspace.paths.workspace};
   return client;
-}
-
-std::int64_t wall_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 }  // namespace

@@ -14,14 +14,6 @@
 namespace muster::commands {
 namespace {
 
-/// This program's own file: OpenCode's plugin starts it.
-Result<std::string> own_path() {
-  std::error_code error;
-  auto path = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error) return Error{ErrorCode::io_error, error.message(), "/proc/self/exe"};
-  return path.string();
-}
-
 Result<opencode::InstallPlaces> places_for(const cli::InstallCommand& command,
                                            const cli::CommandLine& line,
                                            const config::Environment& environment) {

@@ -21,6 +21,7 @@
 #include "adapters/http/http_client.hpp"
 #include "adapters/io/descriptor_limit.hpp"
 #include "adapters/io/io_loop.hpp"
+#include "adapters/io/wall_clock.hpp"
 #include "adapters/io/worker_pool.hpp"
 #include "adapters/model/direct_model.hpp"
 #include "adapters/opencode/hosted_model.hpp"
@@ -45,12 +46,6 @@ using namespace std::chrono_literals;
 
 constexpr auto request_deadline = 10s;
 constexpr std::size_t pool_threads = 4;
-
-std::int64_t wall_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 std::chrono::milliseconds ms_or(const config::Limit& limit, std::chrono::milliseconds unlimited) {
   return limit ? std::chrono::milliseconds(*limit) : unlimited;

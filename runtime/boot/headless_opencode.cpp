@@ -1,7 +1,7 @@
 #include "runtime/boot/headless_opencode.hpp"
 
 #include <chrono>
-#include <filesystem>
+#include <utility>
 
 #include <spdlog/spdlog.h>
 
@@ -9,6 +9,8 @@
 #include "adapters/opencode/host_link.hpp"
 #include "adapters/opencode/opencode_server.hpp"
 #include "adapters/process/uv_process.hpp"
+#include "config/paths.hpp"
+#include "runtime/boot/workspace.hpp"
 
 namespace muster {
 namespace {
@@ -18,23 +20,19 @@ using namespace std::chrono_literals;
 constexpr auto patience = 120s;      // a cold machine needs ten seconds
 constexpr auto look_period = 200ms;  // at what else may have come of it
 
-std::string variable(const config::Environment& environment, const std::string& name) {
-  auto found = environment.find(name);
-  return found == environment.end() ? std::string() : found->second;
-}
-
-opencode::ServerOptions server_options(const EngineOptions& engine) {
+Result<opencode::ServerOptions> server_options(const EngineOptions& engine) {
+  auto program = own_path();
+  if (!program) return program.error();
   opencode::ServerOptions out;
   out.binary = engine.config.opencode.binary;
   out.url = engine.config.opencode.url;
   out.workspace = engine.paths.workspace;
   out.state_dir = engine.paths.state_dir;
   out.socket = engine.paths.socket;
-  std::error_code error;
-  out.muster_binary = std::filesystem::read_symlink("/proc/self/exe", error).string();
-  if (auto user = variable(engine.environment, "OPENCODE_SERVER_USERNAME"); !user.empty())
+  out.muster_binary = *program;
+  if (auto user = config::variable(engine.environment, "OPENCODE_SERVER_USERNAME"); !user.empty())
     out.user = user;
-  out.password = variable(engine.environment, "OPENCODE_SERVER_PASSWORD");
+  out.password = config::variable(engine.environment, "OPENCODE_SERVER_PASSWORD");
   if (auto model = engine.config.model_for("worker")) out.model = model->text();
   out.say = [](const std::string& line) { spdlog::warn("{}", line); };
   return out;
@@ -56,9 +54,11 @@ struct HeadlessOpenCode::Parts {
 };
 
 Result<std::unique_ptr<HeadlessOpenCode>> HeadlessOpenCode::start(Engine& engine) {
+  auto options = server_options(engine.options());
+  if (!options) return options.error();
   auto parts = std::make_unique<Parts>(engine);
   parts->server = opencode::OpenCodeServer::start(engine.loop(), parts->processes, parts->http,
-                                                  server_options(engine.options()));
+                                                  std::move(*options));
   const auto until = std::chrono::steady_clock::now() + patience;
   while (!engine.host_link().wait_attached(look_period)) {
     auto trouble = parts->server->trouble();

@@ -18,6 +18,7 @@
 
 #include "adapters/git/git_version_control.hpp"
 #include "adapters/io/io_loop.hpp"
+#include "adapters/io/wall_clock.hpp"
 #include "adapters/process/keeper.hpp"
 #include "adapters/rpc/rpc_client.hpp"
 #include "adapters/rpc/workspace_lock.hpp"
@@ -35,12 +36,6 @@ using namespace std::chrono_literals;
 constexpr auto status_period = 200ms;
 constexpr auto pause_deadline = 5s;
 constexpr auto ending_patience = 15s;
-
-std::int64_t wall_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 /// What the main thread waits for: notices of the mission, signals, the keeper's death, the
 /// engine's own.

@@ -12,6 +12,7 @@
 #include "adapters/cli/command_line.hpp"
 #include "adapters/cli/listings.hpp"
 #include "adapters/io/io_loop.hpp"
+#include "adapters/io/wall_clock.hpp"
 #include "adapters/opencode/commands.hpp"
 #include "adapters/opencode/hosted_model.hpp"
 #include "adapters/opencode/origin_file.hpp"
@@ -33,12 +34,6 @@ constexpr int protocol = 1;
 constexpr auto toast_period = 2s;
 constexpr std::size_t columns = 120;
 constexpr std::size_t max_text = 20000;
-
-std::int64_t wall_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 json parsed(const std::string& text) { return json::parse(text, nullptr, false); }
 

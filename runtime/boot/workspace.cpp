@@ -31,6 +31,13 @@ Result<Workspace> open_workspace(const cli::CommandLine& line,
   return out;
 }
 
+Result<std::string> own_path() {
+  std::error_code error;
+  auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return Error{ErrorCode::io_error, error.message(), "/proc/self/exe"};
+  return path.string();
+}
+
 Result<std::string> choose_mission(const Workspace& workspace, const std::string& given) {
   if (!given.empty()) return given;
   auto store = SqliteStore::open({workspace.paths.state_dir + "/journal"});

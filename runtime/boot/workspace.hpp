@@ -28,4 +28,7 @@ Result<std::string> choose_mission(const Workspace& workspace, const std::string
 /// Whether the journal holds anything of this mission.
 bool has_mission(const Workspace& workspace, const std::string& mission);
 
+/// This program's own file: OpenCode's plugin starts it.
+Result<std::string> own_path();
+
 }  // namespace muster

@@ -4,10 +4,8 @@ import assert from "node:assert/strict"
 import path from "node:path"
 import test from "node:test"
 
-import { asking, polite, slow, told, withMission } from "./support/mission.mjs"
+import { asking, polite, sealed, slow, told, withMission, working } from "./support/mission.mjs"
 import { pluginFile, sourceDir, Stage, textOf, until } from "./support/stage.mjs"
-
-const sealed = (openCode, session) => until("the summary", async () => (await told(openCode, session, "SEALED"))[0])
 
 test("/task runs a mission to its seal and tells its end in the session", async (t) => {
   const stage = await Stage.make(t)
@@ -66,7 +64,7 @@ test("/stop ends a mission, and its end is told at once", async (t) => {
   await openCode.watch()
   const session = await openCode.session()
   await openCode.command(session, "task", "Be polite")
-  await until("a worker", async () => /worker/.test(textOf(await openCode.command(session, "status"))))
+  await working(openCode, session)
   const conflict = await openCode.command(session, "task", "Something else")
   assert.match(textOf(conflict), /is at work in this workspace/)
 
@@ -91,7 +89,7 @@ test("the end that comes while /stop waits to be answered is told after the answ
   const openCode = await stage.openCode()
   const session = await openCode.session()
   await openCode.command(session, "task", "Be polite")
-  await until("a worker", async () => /worker/.test(textOf(await openCode.command(session, "status"))))
+  await working(openCode, session)
   assert.match(textOf(await openCode.command(session, "stop")), /^Mission \S+ ends/)
   await until("its end", async () => (await told(openCode, session, "STOPPED"))[0])
   assert.equal(stage.model.requests.length, 0, "the user's provider was asked")

@@ -4,11 +4,8 @@ import assert from "node:assert/strict"
 import fs from "node:fs"
 import test from "node:test"
 
-import { polite, slow, told, withMission } from "./support/mission.mjs"
+import { sealed, slow, told, withMission, working } from "./support/mission.mjs"
 import { enginePid, Stage, textOf, until } from "./support/stage.mjs"
-
-const working = (openCode, session) =>
-  until("a worker", async () => /worker/.test(textOf(await openCode.command(session, "status"))))
 
 test("kill -9 of the engine: it is started again, the mission goes on and is sealed, the user is told once", async (t) => {
   const stage = await Stage.make(t)
@@ -44,7 +41,7 @@ test("kill -9 of OpenCode: the engine ends by itself, and the next OpenCode goes
   await second.watch()
   assert.match(textOf(await second.command(session, "status")), /was interrupted; \/task without words/)
   assert.match(textOf(await second.command(session, "task", "")), /goes on/)
-  await until("the summary", async () => (await told(second, session, "SEALED"))[0])
+  await sealed(second, session)
   assert.equal(stage.read("greet.sh"), 'echo "good day, $1"\n')
 })
 

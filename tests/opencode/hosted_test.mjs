@@ -5,12 +5,9 @@ import assert from "node:assert/strict"
 import fs from "node:fs"
 import test from "node:test"
 
-import { asking, fault, hosted, polite, slow, told } from "./support/mission.mjs"
+import { asking, fault, hosted, polite, sealed, slow, told, working } from "./support/mission.mjs"
 import { enginePid, musterBinary, openCodeBinary, textOf, until } from "./support/stage.mjs"
 
-const sealed = (openCode, session) => until("the summary", async () => (await told(openCode, session, "SEALED"))[0])
-const working = (openCode, session) =>
-  until("a worker", async () => /worker/.test(textOf(await openCode.command(session, "status"))))
 const children = (openCode, session) => openCode.get(`/session/${session.id}/children`)
 const worker = async (openCode, session) =>
   until("the worker's session", async () => (await children(openCode, session)).find((it) => it.title === "muster: worker · M1.T1"))

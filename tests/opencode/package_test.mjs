@@ -7,8 +7,8 @@ import path from "node:path"
 import test from "node:test"
 import { execFileSync } from "node:child_process"
 
-import { hosted, polite, told } from "./support/mission.mjs"
-import { musterBinary, sourceDir, textOf, until } from "./support/stage.mjs"
+import { hosted, polite, sealed } from "./support/mission.mjs"
+import { musterBinary, sourceDir, textOf } from "./support/stage.mjs"
 
 /// Packs the program of this build; the path of the package.
 function pack(t, stage) {
@@ -32,7 +32,7 @@ async function sealsAMission(stage) {
   const openCode = await stage.openCode({ MUSTER_BIN: undefined })
   const session = await openCode.session({ title: "chat" })
   assert.match(textOf(await openCode.command(session, "task", "Be polite")), /has started/)
-  await until("the summary", async () => (await told(openCode, session, "SEALED"))[0])
+  await sealed(openCode, session)
   assert.equal(stage.read("greet.sh"), 'echo "good day, $1"\n')
   await openCode.stop()
 }

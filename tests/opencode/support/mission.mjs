@@ -3,7 +3,7 @@
 import fs from "node:fs"
 import path from "node:path"
 
-import { musterBinary, pluginFile, Stage, until } from "./stage.mjs"
+import { musterBinary, pluginFile, Stage, textOf, until } from "./stage.mjs"
 
 const call = (name, args) => ({ name, arguments: args })
 const rule = (when, ...calls) => ({ when, then: { tool_calls: calls } })
@@ -101,6 +101,12 @@ export async function hosted(t, rules, { muster, ...options } = {}) {
   }
   return stage
 }
+
+/// Waits for the summary of a sealed mission.
+export const sealed = (openCode, session) => until("the summary", async () => (await told(openCode, session, "SEALED"))[0])
+/// Waits until a worker is at work.
+export const working = (openCode, session) =>
+  until("a worker", async () => /worker/.test(textOf(await openCode.command(session, "status"))))
 
 /// The messages of a session that begin with `start`.
 export async function told(openCode, session, start) {

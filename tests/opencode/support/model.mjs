@@ -18,18 +18,18 @@ function chunksOf(reply) {
   }))
   const out = [chunk({ role: "assistant", content: reply.text ?? "" })]
   if (calls.length > 0) out.push(chunk({ tool_calls: calls }))
-  out.push({ ...chunk({}, calls.length > 0 ? "tool_calls" : "stop"), usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 } })
+  out.push({ ...chunk({}, calls.length > 0 ? "tool_calls" : "stop"), usage: reply.usage ?? { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 } })
   return out
 }
 
-/// `answer`: (body) -> {text?, toolCalls?}; default: always "ok". `requests` has {raw, body, headers} of each call.
+/// `answer`: (body, raw) -> {text?, toolCalls?, usage?}; default: always "ok". `requests` has {raw, body, headers} of each call.
 export async function startModel(answer = () => ({ text: "ok" })) {
   const requests = []
   const server = createServer(async (request, response) => {
     const raw = await bodyOf(request)
     const body = JSON.parse(raw)
     requests.push({ raw, body, headers: request.headers })
-    const reply = await answer(body)
+    const reply = await answer(body, raw)
     response.writeHead(200, { "content-type": "text/event-stream" })
     for (const chunk of chunksOf(reply)) response.write(`data: ${JSON.stringify(chunk)}\n\n`)
     response.end("data: [DONE]\n\n")
