@@ -45,6 +45,11 @@ struct VerifyDeps {
   /// wrong. Pool thread.
   std::function<Result<std::string>(const Verification& check, const std::string& content)>
       builtin_check;
+  /// New syntax errors of a changed file ("error" rejects it, "warning" is for the reviewer);
+  /// empty: not looked for. Pool thread.
+  std::function<std::vector<ReviewFinding>(
+      const std::string& path, const std::optional<std::string>& before, const std::string& after)>
+      syntax;
   std::function<std::int64_t()> wall_ms;
   std::vector<std::string> hidden_env;
 };
@@ -62,6 +67,8 @@ class Verifier {
  private:
   void open_tree();
   void on_open(const Snapshot& snapshot, const std::string& hash, const Diff& diff);
+  void check_syntax();
+  [[nodiscard]] bool rejected() const;
   void next_check();
   void run_command(const Check& check, const std::string& root);
   void run_builtin(const Check& check);

@@ -447,6 +447,13 @@ Result<std::vector<std::string>> GitVersionControl::rebase_with_markers(const st
   return impl_->rebase(key);
 }
 
+Result<std::map<std::string, std::string>> GitVersionControl::base_files(
+    const std::string& key, const std::vector<std::string>& paths, std::size_t max_bytes) {
+  auto tree = impl_->tree(key);
+  if (!tree) return tree.error();
+  return impl_->mission().repository().files_at(tree->lease.base, paths, max_bytes);
+}
+
 Status GitVersionControl::overlay(const std::string& key, const std::string& commit,
                                   const std::vector<std::string>& paths) {
   auto tree = impl_->tree(key);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -16,6 +17,8 @@
 namespace muster::git {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr std::size_t kMostContent = 48U << 20U;  // of files that are read at once
 
 std::string one_line(std::string_view text) {
   std::string line;
@@ -121,6 +124,30 @@ std::string next_token(std::string_view& rest, char separator) {
   std::string token{rest.substr(0, end)};
   rest.remove_prefix(std::min(rest.size(), end + 1));
   return token;
+}
+
+/// "tree:path", as git names a file of a tree.
+std::vector<std::string> names_in(const std::string& tree, const std::vector<std::string>& paths) {
+  std::vector<std::string> out;
+  out.reserve(paths.size());
+  for (const auto& path : paths) out.push_back(tree + ":" + path);
+  return out;
+}
+
+/// Takes one answer of cat-file: "<id> blob <size>", or the name and " missing".
+std::optional<std::size_t> next_blob_size(std::string_view& rest, const std::string& path) {
+  const auto head = next_token(rest, '\n');
+  const auto blank = head.find(' ');
+  if (blank == std::string::npos || !head.substr(blank).starts_with(" blob ") ||
+      head.substr(0, blank).find(':') != std::string::npos) {
+    // A name with line breaks comes back with them.
+    for (auto breaks = std::count(path.begin(), path.end(), '\n'); breaks > 0; --breaks)
+      next_token(rest, '\n');
+    return std::nullopt;
+  }
+  std::size_t size = 0;
+  std::from_chars(head.data() + blank + 6, head.data() + head.size(), size);
+  return size;
 }
 
 int count_of(const std::string& text) {
@@ -335,6 +362,36 @@ Result<std::vector<TreeChange>> PrivateRepository::changes(const std::string& fr
   auto raw = git_.out(context(), {"diff-tree", "-r", "-z", "--raw", "--no-renames", from, to});
   if (!raw) return raw.error();
   return parse_raw_diff(*raw);
+}
+
+Result<std::map<std::string, std::string>> PrivateRepository::files_at(
+    const std::string& tree, const std::vector<std::string>& paths, std::size_t max_bytes) const {
+  std::map<std::string, std::string> out;
+  if (paths.empty()) return out;
+  GitContext asking = context();
+  asking.stdin_text = join_nul(names_in(tree, paths));
+  auto sizes = git_.out(asking, {"cat-file", "--batch-check", "-z"});
+  if (!sizes) return sizes.error();
+  std::vector<std::string> wanted;
+  std::size_t total = 0;
+  std::string_view rest = *sizes;
+  for (const auto& path : paths) {
+    const auto size = next_blob_size(rest, path);
+    if (!size || *size > max_bytes || (total += *size) > kMostContent) continue;
+    wanted.push_back(path);
+  }
+  asking.stdin_text = join_nul(names_in(tree, wanted));
+  auto contents = git_.out(asking, {"cat-file", "--batch", "-z"});
+  if (!contents) return contents.error();
+  rest = *contents;
+  for (const auto& path : wanted) {
+    const auto size = next_blob_size(rest, path);
+    if (!size || *size >= rest.size())
+      return Error{ErrorCode::internal, "git's list of contents is cut", path};
+    out.emplace(path, rest.substr(0, *size));
+    rest.remove_prefix(*size + 1);
+  }
+  return out;
 }
 
 Result<Diff> PrivateRepository::diff(const std::string& from, const std::string& to,

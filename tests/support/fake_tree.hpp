@@ -105,6 +105,15 @@ class FakeTree final : public VersionControl {
     for (const auto& path : paths) (*trees.at(key).files)[path] = commits_.at(commit).at(path);
     return ok_status();
   }
+  Result<std::map<std::string, std::string>> base_files(const std::string& key,
+                                                        const std::vector<std::string>& paths,
+                                                        std::size_t) override {
+    std::map<std::string, std::string> out;
+    const auto& base = commits_.at(trees.at(key).base);
+    for (const auto& path : paths)
+      if (base.contains(path)) out[path] = base.at(path);
+    return out;
+  }
   Result<Diff> mission_diff(std::size_t) override {
     return between(commits_.at(base_), commits_.at(tip_));
   }

@@ -384,6 +384,29 @@ TEST_CASE("overlay puts single files of a commit into a tree, and takes away tho
   CHECK_FALSE(control.overlay("trial", commit, {"../outside"}).ok());
 }
 
+TEST_CASE("the files of a tree's base can be read, whatever became of them and their names") {
+  Workspace user;
+  user.put("a.txt", "one\ntwo\n");
+  user.put("dir/b blob 7.txt", "");
+  user.put("line\nbreak", "broken name");
+  user.put("long.txt", std::string(5000, 'x'));
+  user.make_repository();
+  GitVersionControl control{user.options()};
+  must(control.open());
+  const Snapshot tree = must(control.checkout("T1", ""));
+  put_file(tree.path + "/a.txt", "changed\n");
+  put_file(tree.path + "/new blob 3", "new\n");
+  fs::remove(tree.path + "/line\nbreak");
+  const std::map<std::string, std::string> expected{
+      {"a.txt", "one\ntwo\n"}, {"dir/b blob 7.txt", ""}, {"line\nbreak", "broken name"}};
+  CHECK(must(control.base_files("T1",
+                                {"new blob 3", "a.txt", "no\nfile", "line\nbreak", "dir",
+                                 "long.txt", "dir/b blob 7.txt"},
+                                4000)) == expected);
+  CHECK(must(control.base_files("T1", {}, 4000)).empty());
+  CHECK(control.base_files("none", {"a.txt"}, 4000).error().code == ErrorCode::not_found);
+}
+
 TEST_CASE("D1 a tree half made when the engine died is made whole by the next checkout") {
   Workspace user;
   for (int i = 0; i < 50; ++i) user.put("f" + std::to_string(i), std::to_string(i));
