@@ -1,0 +1,129 @@
+// What agents write is grounded: broken syntax does not get in, by a tool or by a command.
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "tests/e2e/events.hpp"
+#include "tests/e2e/sandbox.hpp"
+#include "tests/e2e/script.hpp"
+
+namespace muster::test {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using nlohmann::json;
+
+Files project() {
+  return {{"add.mjs", "export const add = (a, b) => a + b\n"},
+          {"check.mjs",
+           "import { add } from './add.mjs'\nif (add(1, 2) !== 3) throw new Error('add')\n"},
+          {"Makefile", "test:\n\t@node check.mjs\n\n.PHONY: test\n"}};
+}
+
+/// A small mission on add.mjs; `work` is what its worker and fixer do.
+json mission(std::vector<json> work) {
+  auto change = task("M1.T1", {"add.mjs"}, "make test");
+  change["test_exempt_reason"] = "the same behaviour";
+  work.insert(
+      work.begin(),
+      rule({{"agent", "commander"}},
+           {call("submit_triage", {{"kind", "small"}, {"reason", "one line"}, {"task", change}})}));
+  work.push_back(rule({{"agent", {"reviewer", "master_reviewer"}}}, {approve()}));
+  return scenario(std::move(work));
+}
+
+json write(const std::string& content) {
+  return call("write", {{"path", "add.mjs"}, {"content", content}});
+}
+
+constexpr const char* good = "export const add = (a, b) => b + a\n";
+constexpr const char* bad = "export const add = (a, b) => { return b + a\n";
+
+}  // namespace
+
+TEST_CASE("a syntax error that a worker writes is refused at once, with its place, and mended") {
+  Sandbox machine(project());
+  machine.script(mission(
+      {rule({{"agent", "worker"}, {"turn", 1}}, {write(bad)}),
+       rule({{"agent", "worker"},
+             {"turn", 2},
+             {"text_matches", "new syntax errors; nothing was written:\\nadd.mjs:[12]:[0-9]+: "}},
+            {write(good)}),
+       rule({{"agent", "worker"}, {"turn", 3}}, {submit({"add.mjs"})})}));
+  auto ended = machine.muster({"run", "Swap the operands", "--json"});
+  INFO(ended.err);
+  INFO(ended.out);
+  REQUIRE(ended.exit_code == 0);
+  CHECK(read_file(machine.folder("project/add.mjs")) == good);
+}
+
+TEST_CASE("a syntax error that a command writes rejects the candidate before any check runs") {
+  Sandbox machine(project());
+  machine.script(mission(
+      {rule({{"agent", "worker"}, {"turn", 1}},
+            {call("shell", {{"command", "sed -i 's/=> a + b/=> { return b + a/' add.mjs"}})}),
+       rule({{"agent", "worker"}, {"turn", 2}}, {submit({"add.mjs"})}),
+       rule({{"agent", "fixer"}, {"turn", 1}, {"text_matches", "syntax: add.mjs:[12]:[0-9]+: "}},
+            {write(good)}),
+       rule({{"agent", "fixer"}, {"turn", 2}}, {submit({"add.mjs"})})}));
+  auto ended = machine.muster({"run", "Swap the operands", "--json"});
+  INFO(ended.err);
+  INFO(ended.out);
+  REQUIRE(ended.exit_code == 0);
+  CHECK(read_file(machine.folder("project/add.mjs")) == good);
+  Events events(ended.out);
+  const auto rejected = events.index_of("task_verified");
+  CHECK(events.at(rejected)["receipts"].empty());
+}
+
+TEST_CASE("a text that is insisted on is written, and the reviewer sees what the grammar says") {
+  Sandbox machine(project());
+  // The checks find it, too: what the grammar says is then one finding more.
+  machine.script(
+      mission({rule({{"agent", "worker"}, {"turn", {1, 2}}}, {write(bad)}),
+               rule({{"agent", "worker"}, {"turn", 3}, {"text_matches", "written as you insist"}},
+                    {submit({"add.mjs"})}),
+               rule({{"agent", "fixer"}, {"turn", 1}, {"text_matches", "make test' failed"}},
+                    {write(good)}),
+               rule({{"agent", "fixer"}, {"turn", 2}}, {submit({"add.mjs"})})}));
+  auto ended = machine.muster({"run", "Swap the operands", "--json"});
+  INFO(ended.err);
+  INFO(ended.out);
+  REQUIRE(ended.exit_code == 0);
+  CHECK(read_file(machine.folder("project/add.mjs")) == good);
+}
+
+TEST_CASE("ast search, rewrite, check and outline work on a project without a model") {
+  Sandbox machine(project());
+  auto search = machine.muster({"ast", "search", "add($A, $B)", "--lang", "js", "--json"});
+  CHECK(search.exit_code == 0);
+  const auto match = last_json_line(search.out);
+  CHECK(match["file"] == "check.mjs");
+  CHECK(match["metaVariables"]["single"]["B"]["text"] == "2");
+  CHECK(machine.muster({"ast", "search", "subtract($A)", "--lang", "js"}).exit_code == 1);
+  const std::vector<std::string> rewrite{"ast",         "rewrite", "add($A, $B)", "--to",
+                                         "add($B, $A)", "--lang",  "js"};
+  auto shown = machine.muster(rewrite);
+  CHECK(shown.exit_code == 0);
+  CHECK_THAT(shown.out, ContainsSubstring("-if (add(1, 2) !== 3)") &&
+                            ContainsSubstring("+if (add(2, 1) !== 3)"));
+  CHECK(files_below(machine.folder("project")) == project());
+  auto writing = rewrite;
+  writing.emplace_back("--write");
+  CHECK(machine.muster(writing).exit_code == 0);
+  CHECK_THAT(read_file(machine.folder("project/check.mjs")), ContainsSubstring("add(2, 1)"));
+  CHECK(machine.muster({"ast", "check"}).exit_code == 0);
+  write_file(machine.folder("project/broken.py"), "def f(:\n");
+  auto broken = machine.muster({"ast", "check"});
+  CHECK(broken.exit_code == 1);
+  CHECK_THAT(broken.out, ContainsSubstring("broken.py:1:"));
+  auto outline = machine.muster({"outline", "add.mjs"});
+  CHECK(outline.exit_code == 0);
+  CHECK_THAT(outline.out, ContainsSubstring("add = (a, b)"));
+  auto language = machine.muster({"ast", "search", "x", "--lang", "klingon"});
+  CHECK(language.exit_code == 2);
+  CHECK_THAT(language.err, ContainsSubstring("klingon"));
+  CHECK(machine.muster({"ast", "check", "no/such/folder"}).exit_code != 0);
+}
+
+}  // namespace muster::test
