@@ -364,6 +364,13 @@ TEST_CASE("what makes tests demand more, or the same elsewhere, is no tampering"
   CHECK(js.with("add(1, 2)).toBe(3)", "sum(1, 2)).toBe(3)") == "");
   CHECK(js.with("add(1, 2)).toBe(3)", "add(2, 2)).toBe(4)") == "");
   CHECK(js.with("  it(\"answers", "  it.skip(\"is new\", () => {});\n  it(\"answers") == "");
+  const Sample text{"a.test.js",
+                    "test('f', () => {\n  assert.match(f(), /make test/);\n"
+                    "  assert.throws(() => f(1), 'broken');\n});\n"};
+  CHECK(text.with("/make test/", "/evidence make test: [0-9]+/") == "");
+  CHECK(text.with("/make test/", "/make test|.*/") == "expectation-edited:2");
+  CHECK(text.with("/make test/", "/make/") == "expectation-edited:2");
+  CHECK(text.with("'broken'", "{ message: 'broken' }") == "");
   CHECK(python.with("def test_plain", "def test_plainly") == "");
   CHECK(python.with("assert add(1, 2) == 3", "assert add(1, 2) == 3, \"a message\"") == "");
   CHECK(python.with("def test_plain():\n", "def test_plain():\n    \"\"\"It adds.\"\"\"\n") == "");
