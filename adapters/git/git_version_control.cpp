@@ -454,6 +454,14 @@ Status GitVersionControl::overlay(const std::string& key, const std::string& com
   return impl_->overlay(*tree, commit, paths);
 }
 
+Result<std::optional<std::string>> GitVersionControl::file_at(const std::string& commit,
+                                                              const std::string& path,
+                                                              std::size_t max_bytes) {
+  auto record = impl_->mission().record();
+  if (!record) return record.error();
+  return impl_->mission().repository().file_at(commit, path, max_bytes);
+}
+
 Result<Diff> GitVersionControl::mission_diff(std::size_t max_patch_bytes) {
   auto record = impl_->mission().record();
   if (!record) return record.error();

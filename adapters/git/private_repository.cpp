@@ -367,6 +367,25 @@ Result<Diff> PrivateRepository::diff(const std::string& from, const std::string&
   return diff;
 }
 
+Result<std::optional<std::string>> PrivateRepository::file_at(const std::string& commit,
+                                                              const std::string& path,
+                                                              std::size_t max_bytes) const {
+  auto source = resolve_commit(commit);
+  if (!source) return source.error();
+  // "<mode> blob <id>\t<path>"; a folder is listed as a tree, and is no file.
+  auto listed = git_.out(context(), {"ls-tree", "-z", *source, "--", path});
+  if (!listed) return listed.error();
+  auto entry = listed->substr(0, listed->find('\t'));
+  auto blob = entry.find(" blob ");
+  if (blob == std::string::npos) return std::optional<std::string>{};
+  auto bounded = context();
+  bounded.max_output = max_bytes + 1;
+  auto content = git_.run(bounded, {"cat-file", "blob", entry.substr(blob + 6)});
+  if (!content) return content.error();
+  if (content->exit_code != 0) return git_error("cat-file", *content);
+  return std::optional<std::string>{std::move(content->out)};
+}
+
 Result<MergedTree> PrivateRepository::merge(const std::string& ours,
                                             const std::string& theirs) const {
   auto done = git_.run(context(), {"merge-tree", "--write-tree", "-z", "--name-only",

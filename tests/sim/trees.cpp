@@ -264,6 +264,15 @@ Status SimVersionControl::overlay(const std::string& key, const std::string& com
   return ok_status();
 }
 
+Result<std::optional<std::string>> SimVersionControl::file_at(const std::string& commit,
+                                                              const std::string& path,
+                                                              std::size_t) {
+  if (!life_->alive) return gone();
+  const auto& files = trees_->commit(commit).files;
+  if (!trees_->has(files, path)) return std::optional<std::string>{};
+  return std::optional<std::string>{trees_->text_at(files, path)};
+}
+
 Result<Diff> SimVersionControl::mission_diff(std::size_t) {
   if (!life_->alive) return gone();
   Diff out;
