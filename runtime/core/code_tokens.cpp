@@ -235,32 +235,29 @@ class Lexer {
     return true;
   }
 
-  /// A template literal, with what is in ${}.
-  bool tick() {
-    auto end = at_ + 1;
-    std::vector<char> inside;  // '{' for each open brace of ${}, '`' for each literal in one
-    for (; end < text_.size(); ++end) {
+  /// The last "`" of the template literal that begins here, past what is in ${}; without one the
+  /// end of the text.
+  [[nodiscard]] std::size_t template_end() const {
+    std::string inside;  // '{' for each open brace of ${}, '`' for each literal in one
+    for (auto end = at_ + 1; end < text_.size(); ++end) {
       char c = text_[end];
-      if (c == '\\') {
-        ++end;
-      } else if (c == '`') {
-        if (inside.empty()) break;
-        if (inside.back() == '`')
-          inside.pop_back();
-        else
-          inside.push_back('`');
-      } else if (c == '$' && end + 1 < text_.size() && text_[end + 1] == '{' &&
-                 (inside.empty() || inside.back() == '`')) {
-        inside.push_back('{');
-        ++end;
-      } else if (!inside.empty() && inside.back() == '{' && c == '{') {
-        inside.push_back('{');
-      } else if (!inside.empty() && inside.back() == '{' && c == '}') {
+      bool in_code = !inside.empty() && inside.back() == '{';
+      bool begins_code = !in_code && c == '$' && text_.substr(end + 1, 1) == "{";
+      if (begins_code || c == '\\') ++end;
+      if (begins_code || (in_code && (c == '{' || c == '`'))) {
+        inside += c == '`' ? '`' : '{';
+      } else if (c == (in_code ? '}' : '`')) {
+        if (inside.empty()) return end;
         inside.pop_back();
       }
     }
-    end = std::min(end, text_.size());
-    emit(Kind::string, text_.substr(at_ + 1, end - std::min(at_ + 1, end)), line_);
+    return text_.size();
+  }
+
+  bool tick() {
+    auto from = at_ + 1;
+    auto end = template_end();
+    emit(Kind::string, text_.substr(std::min(from, end), end - std::min(from, end)), line_);
     pass(end + 1);
     fresh_ = false;
     return true;

@@ -386,6 +386,32 @@ TEST_CASE("what makes tests demand more, or the same elsewhere, is no tampering"
   CHECK(gtest.with("3);\n", "3) << \"sum\";\n") == "");
 }
 
+TEST_CASE("strings and comments are no code, whatever is in them") {
+  const Sample nested{
+      "a.test.js",
+      "test('f', () => {\n  const t = `a ${b ? `expect(1).toBe(${c})` : \"}\"} '`;\n"
+      "  const r = /['\"`]\\/[/]/; // it's\n  expect(t).toBe('x'); /* ' */\n});\n"};
+  CHECK(nested.with("  expect(t).toBe('x');", "") == "assertion-removed:4");
+  CHECK(nested.with("expect(1)", "expect(2)") == "");
+  CHECK(nested.with("it's", "it is") == "");
+  const Sample text{"tests/test_a.py",
+                    "def test_a():\n    \"\"\"assert it's\n    assert 1\n    \"\"\"\n"
+                    "    x = f'{a}#'  # \"\n    assert x == 'b'\n"};
+  CHECK(text.with("    assert x == 'b'\n", "    pass\n") == "assertion-removed:6");
+  CHECK(text.with("assert 1", "nothing") == "");
+  CHECK(text.with("'b'", "\"b\"") == "");
+  const Sample lifetimes{
+      "tests/a.rs",
+      "#[test]\nfn a() {\n  let x: &'static str = r#\"assert!(\"1\")\"#; /* a /* b */ c "
+      "*/\n  assert_eq!(x.find('\"'), Some('\\''));\n}\n"};
+  CHECK(lifetimes.with("  assert_eq!(x.find('\"'), Some('\\''));\n", "") == "assertion-removed:4");
+  const Sample raw{"a_test.cpp",
+                   "TEST_CASE(\"a\") {\n  auto x = R\"j(CHECK(1 == 2); \" )\" )j\";\n  CHECK(x == "
+                   "1'000);\n}\n"};
+  CHECK(raw.with("1'000", "2'000") == "expectation-edited:3");
+  CHECK(raw.with("1 == 2", "3 == 4") == "");
+}
+
 TEST_CASE("tests that were merged, split, or moved to another changed file are not lost") {
   std::string a = "test('one', () => { expect(f(1)).toBe(1); });\n";
   std::string b = "test('two', () => { expect(f(2)).toBe(2); });\n";
