@@ -362,6 +362,30 @@ bool is_python_mark(const Tokens& tokens, std::size_t at) {
   return false;
 }
 
+/// "catch (e) {}", "except Exception: pass": whatever fails in there is not told.
+bool is_empty_handler(CodeLanguage language, const Tokens& tokens, std::size_t at) {
+  if (language == CodeLanguage::python && tokens[at].word("except")) {
+    auto colon = at + 1;
+    while (colon < tokens.size() && colon < at + 20 && !tokens[colon].is(":")) ++colon;
+    return at_or_none(tokens, colon + 1, "pass") != no_token && colon < at + 20;
+  }
+  if (!tokens[at].word("catch") || (at > 0 && tokens[at - 1].is("."))) return false;
+  auto body = body_from(tokens, at + 1, 2);
+  return body != no_token && tokens[body].partner == body + 1;
+}
+
+/// The block of "if (false) {", "if false {": its last token; no_token when it is no such block.
+std::size_t never_run_until(const Tokens& tokens, std::size_t at) {
+  if (!tokens[at].word("if")) return no_token;
+  bool brackets = at_or_none(tokens, at + 1, "(") != no_token;
+  auto value = at + (brackets ? 2U : 1U);
+  if (value >= tokens.size() || !(tokens[value].is("false") || tokens[value].is("0")))
+    return no_token;
+  auto open = value + 1;
+  if (brackets && at_or_none(tokens, open++, ")") == no_token) return no_token;
+  return at_or_none(tokens, open, "{") == no_token ? no_token : tokens[open].partner;
+}
+
 /// A "return" that is always reached: what comes behind it in the test is not run.
 bool is_bare_return(CodeLanguage language, const Tokens& tokens, std::size_t at) {
   if (!tokens[at].word("return") || language == CodeLanguage::shell) return false;
@@ -401,6 +425,8 @@ class Walk {
     if (language_ == CodeLanguage::python && is_python_mark(tokens_, at)) mark_skipped();
     note_body(at);
     note_return(at);
+    note_never(at);
+    if (is_empty_handler(language_, tokens_, at)) ++here().swallowed;
     if (assertions_ < max_assertions) note_assertion(at);
     hash_token(at);
   }
@@ -486,7 +512,8 @@ class Walk {
     return inner ? *inner : rest_;
   }
   [[nodiscard]] bool dead() const {
-    return std::any_of(scopes_.begin(), scopes_.end(), [](const Scope& s) { return s.left; });
+    return never_ ||
+           std::any_of(scopes_.begin(), scopes_.end(), [](const Scope& s) { return s.left; });
   }
 
   void mark_skipped() {
@@ -521,6 +548,27 @@ class Walk {
     // A function that is an argument stands in the call's brackets and in its own braces.
     auto inside = tokens_[scope.opening.body].is("(") ? 2U : 1U;
     scope.left = token.depth == scope.depth + inside;
+  }
+
+  /// What stands under "if (false)" does not run.
+  void note_never(std::size_t at) {
+    const auto& token = tokens_[at];
+    bool python = language_ == CodeLanguage::python;
+    if (never_) {
+      bool over = python ? token.first && token.indent <= tokens_[never_at_].indent &&
+                               token.depth <= tokens_[never_at_].depth
+                         : at > never_end_;
+      if (!over) return;
+      never_ = false;
+    }
+    if (python) {
+      never_ = token.word("if") && token.first && at + 2 < tokens_.size() &&
+               (tokens_[at + 1].is("False") || tokens_[at + 1].is("0")) && tokens_[at + 2].is(":");
+    } else {
+      never_end_ = never_run_until(tokens_, at);
+      never_ = never_end_ != no_token;
+    }
+    never_at_ = at;
   }
 
   /// What is no assertion: the setup.
@@ -561,6 +609,9 @@ class Walk {
   std::size_t if_at_ = no_token;
   std::vector<std::optional<TokenRange>> conditions_;
   std::optional<TokenRange> condition_;
+  bool never_ = false;  // in a block that does not run: it began at never_at_
+  std::size_t never_at_ = 0;
+  std::size_t never_end_ = no_token;
   std::size_t asserting_ = no_token;  // the statement that begins there asserts
 };
 

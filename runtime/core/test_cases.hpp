@@ -44,6 +44,7 @@ struct TestCase {
   bool nested = false;    ///< inside of another test case
   bool skipped = false;   ///< it, or a group around it, is skipped, or expected to fail
   bool focused = false;   ///< "only": all others are not run
+  int swallowed = 0;      ///< handlers of exceptions that do nothing
   std::size_t setup = 0;  ///< a hash of its tokens
   std::vector<TestAssertion> assertions;
 };

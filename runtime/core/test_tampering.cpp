@@ -391,6 +391,9 @@ class Comparer {
     if (now.skipped && !then.skipped && !whole)
       add(files_[now_ref.file].versions->path, now.line, now.path, "test-skipped",
           "'" + now.path + "' is now skipped, or expected to fail");
+    if (now.swallowed > then.swallowed && !then.assertions.empty())
+      add(files_[now_ref.file].versions->path, now.line, now.path, "assertion-weakened",
+          "'" + now.path + "' now swallows exceptions, and with them failed assertions");
     judge_assertions(n, then, now_ref.file, now);
   }
 

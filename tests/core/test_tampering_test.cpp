@@ -386,6 +386,23 @@ TEST_CASE("what makes tests demand more, or the same elsewhere, is no tampering"
   CHECK(gtest.with("3);\n", "3) << \"sum\";\n") == "");
 }
 
+TEST_CASE("assertions that do not run, or fail unheard, do not count") {
+  const std::string assertion = "expect(add(1, 2)).toBe(3);";
+  CHECK(js.with(assertion, "if (false) { " + assertion + " }") == "assertion-removed:6");
+  CHECK(js.with(assertion, "if (fast) { " + assertion + " }") == "");
+  CHECK(js.with(assertion, "try { " + assertion + " } catch (e) {}") == "assertion-weakened:5");
+  CHECK(js.with(assertion, "try { " + assertion + " } catch (e) { fail(e); }") == "");
+  CHECK(python.with("        assert add(1, 2) == 3\n",
+                    "        if False:\n            assert add(1, 2) == 3\n") ==
+        "assertion-removed:7");
+  CHECK(python.with("        assert add(1, 2) == 3\n",
+                    "        try:\n            assert add(1, 2) == 3\n        except Exception:\n"
+                    "            pass\n") == "assertion-weakened:6");
+  CHECK(go.with("\tassert.Equal(t, 3, Add(1, 2))\n",
+                "\tif false {\n\t\tassert.Equal(t, 3, Add(1, 2))\n\t}\n") ==
+        "assertion-removed:18");
+}
+
 TEST_CASE("strings and comments are no code, whatever is in them") {
   const Sample nested{
       "a.test.js",
