@@ -219,13 +219,12 @@ class Lexer {
     auto end = from;
     for (; end < text_.size(); ++end) {
       char c = text_[end];
-      if (escapes && c == '\\') {
-        ++end;
-      } else if (c == '\n' && !many_lines(triple, quote)) {
-        break;  // no string after all, or an unfinished one: it ends with its line
-      } else if (c == quote && (!triple || text_.substr(end, 3) == text_.substr(at_, 3))) {
-        break;
-      }
+      // Without its end it is no string after all, or an unfinished one: it ends with its line.
+      bool ends = c == '\n'
+                      ? !many_lines(triple, quote)
+                      : c == quote && (!triple || text_.substr(end, 3) == text_.substr(at_, 3));
+      if (ends) break;
+      if (escapes && c == '\\') ++end;
     }
     end = std::min(end, text_.size());
     emit(Kind::string, text_.substr(std::min(from, end), end - std::min(from, end)), line_);
