@@ -50,6 +50,7 @@ Result<FileToolOutcome> wrote(Result<WriteReceipt> receipt, const char* verb) {
   auto text = std::string(verb) + " " + receipt->path;
   if (receipt->digest_before == receipt->digest_after)
     text += " (unchanged: it already had this content)";
+  if (!receipt->note.empty()) text += "; " + receipt->note;
   return FileToolOutcome{text, *receipt};
 }
 

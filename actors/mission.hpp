@@ -63,7 +63,10 @@ struct MissionDeps {
   Roster roster;
   std::function<ProjectFacts(const std::string& root)> survey;  ///< pool thread
   std::function<Result<std::string>(const Verification&, const std::string&)>
-      builtin_check;                                                ///< pool thread
+      builtin_check;  ///< pool thread
+  std::function<std::vector<ReviewFinding>(
+      const std::string& path, const std::optional<std::string>& before, const std::string& after)>
+      syntax;                                                       ///< see VerifyDeps
   std::function<bool(const std::string& command)> is_verification;  ///< any thread
   /// Writes `.muster/<name>` when it is as it was last written, else returns what a person made of
   /// it. Pool thread.

@@ -157,9 +157,16 @@ void Mission::start_verifier(VerifySpec spec) {
   spec.deadline = spec_.verification;
   auto intent = spec.intent;
   publish("verifying", "{\"intent\":" + std::to_string(intent) + "}");
-  VerifyDeps deps{
-      deps_.session.jobs,  deps_.tree,          deps_.session.blocking, deps_.session.open_files,
-      deps_.session.guard, deps_.builtin_check, deps_.session.wall_ms,  deps_.session.hidden_env};
+  VerifyDeps deps;
+  deps.jobs = deps_.session.jobs;
+  deps.tree = deps_.tree;
+  deps.blocking = deps_.session.blocking;
+  deps.open_files = deps_.session.open_files;
+  deps.guard = deps_.session.guard;
+  deps.builtin_check = deps_.builtin_check;
+  deps.syntax = deps_.syntax;
+  deps.wall_ms = deps_.session.wall_ms;
+  deps.hidden_env = deps_.session.hidden_env;
   spec.epoch = tree_of(spec.task).ticket();
   auto& checking = verifiers_[intent];
   checking.epoch = spec.epoch;

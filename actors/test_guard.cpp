@@ -47,25 +47,28 @@ std::size_t size_of(const FileVersions& file) {
 
 Result<std::vector<ReviewFinding>> guard_tests(VersionControl& tree, WorkspaceFiles& files,
                                                const TestGuardScope& scope) {
+  std::vector<std::string> paths;
+  for (const auto& change : scope.changed)
+    if (may_hold_tests(change.path)) paths.push_back(change.path);
+  if (paths.empty()) return std::vector<ReviewFinding>();
+  auto before = tree.base_files(scope.key, paths, max_test_file);
+  if (!before) return before.error();
   std::vector<ReviewFinding> out;
   std::vector<FileVersions> versions;
   std::size_t total = 0;
   for (const auto& change : scope.changed) {
     if (!may_hold_tests(change.path)) continue;
-    if (total > max_total) {
-      out.push_back(not_compared(change.path, "too much changed at once"));
-      break;
-    }
     auto after = after_of(files, change);
-    if (!after) {
-      out.push_back(not_compared(change.path, after.error().message));
+    auto old = before->find(change.path);
+    bool known = change.status == 'A' || old != before->end();
+    if (!after || !known || total > max_total) {
+      out.push_back(not_compared(change.path, after ? "too large" : after.error().message));
       continue;
     }
-    auto before = tree.file_at(scope.base, change.path, max_test_file);
-    if (!before) return before.error();
-    versions.push_back(
-        {change.path, std::move(*before), std::move(*after), guard_of(scope, change.path)});
-    total += size_of(versions.back());
+    FileVersions file{change.path, std::nullopt, std::move(*after), guard_of(scope, change.path)};
+    if (old != before->end()) file.before = std::move(old->second);
+    total += size_of(file);
+    versions.push_back(std::move(file));
   }
   for (const auto& finding : find_test_tampering(versions)) out.push_back(told(finding));
   return out;

@@ -13,8 +13,8 @@ namespace muster {
 
 /// What the comparison is of, and how strict it is.
 struct TestGuardScope {
-  std::string base;                 ///< commit that the candidate was made from
-  std::vector<FileChange> changed;  ///< files of the candidate that differ from it
+  std::string key;                  ///< of the candidate's tree
+  std::vector<FileChange> changed;  ///< its files that differ from the base
   /// The task's planned files, exact paths or folders. A test file among them is what the task is
   /// about: not compared. Of a planned source file that has its tests inside (Rust) the findings
   /// are warnings, and so are all when nothing was planned.

@@ -31,15 +31,13 @@ std::vector<std::string> fingerprints_of(const std::string& output) {
   return out;
 }
 
-bool rejects(const ReviewFinding& finding) { return finding.severity == "error"; }
-
 /// Pool thread.
 Result<std::vector<ReviewFinding>> tampering_of(VersionControl& tree, const OpenFiles& open,
                                                 const VerifySpec& spec, const Snapshot& snapshot,
                                                 const Diff& diff) {
   auto files = open(snapshot.path);
   if (!files) return files.error();
-  return guard_tests(tree, **files, {snapshot.base, diff.files, spec.planned});
+  return guard_tests(tree, **files, {spec.key, diff.files, spec.planned});
 }
 
 }  // namespace
@@ -110,7 +108,44 @@ void Verifier::on_open(const Opened& opened) {
   result_.tree = opened.hash;
   for (const auto& file : opened.diff.files) result_.changed.push_back(file.path);
   result_.findings = opened.findings;
-  next_check();
+  if (!spec_.task.empty() && deps_.syntax) return check_syntax();
+  begin_checks();
+}
+
+/// What is rejected for its text alone is not built and not tested.
+void Verifier::begin_checks() { rejected() ? finish() : next_check(); }
+
+/// The cheapest check comes first: what does not parse is not built.
+void Verifier::check_syntax() {
+  blocking(
+      [open = deps_.open_files, root = root_, tree = deps_.tree, key = spec_.key,
+       changed = result_.changed, judge = deps_.syntax]() -> Result<std::vector<ReviewFinding>> {
+        auto files = open(root);
+        if (!files) return files.error();
+        auto before = tree->base_files(key, changed, slurp_bytes);
+        if (!before) return before.error();
+        std::vector<ReviewFinding> out;
+        for (const auto& path : changed) {
+          auto content = (*files)->slurp(path, slurp_bytes);
+          if (!content || !content->has_value()) continue;  // deleted, a link, too long
+          const auto old = before->find(path);
+          auto found = judge(path, old == before->end() ? std::nullopt : std::optional(old->second),
+                             **content);
+          out.insert(out.end(), found.begin(), found.end());
+        }
+        return out;
+      },
+      [this](const Result<std::vector<ReviewFinding>>& found) {
+        if (finished_) return;
+        if (!found) return fail(found.error());
+        result_.findings.insert(result_.findings.end(), found->begin(), found->end());
+        begin_checks();
+      });
+}
+
+bool Verifier::rejected() const {
+  return std::any_of(result_.findings.begin(), result_.findings.end(),
+                     [](const ReviewFinding& finding) { return finding.severity == "error"; });
 }
 
 void Verifier::next_check() {
@@ -253,9 +288,9 @@ void Verifier::keep(ReceiptFacts facts) {
 /// A change of behaviour wants a test that fails on the base and passes now.
 void Verifier::check_new_test() {
   bool behaviour = std::any_of(result_.changed.begin(), result_.changed.end(), is_source_path);
-  bool all_passed = std::none_of(result_.findings.begin(), result_.findings.end(), rejects) &&
-                    std::all_of(result_.receipts.begin(), result_.receipts.end(),
-                                [](const Receipt& receipt) { return receipt.passed(); });
+  bool all_passed =
+      !rejected() && std::all_of(result_.receipts.begin(), result_.receipts.end(),
+                                 [](const Receipt& receipt) { return receipt.passed(); });
   if (!spec_.wants_new_test || !behaviour || !all_passed) return finish();
   std::vector<std::string> tests;
   std::copy_if(result_.changed.begin(), result_.changed.end(), std::back_inserter(tests),

@@ -50,6 +50,11 @@ struct VerifyDeps {
   /// wrong. Pool thread.
   std::function<Result<std::string>(const Verification& check, const std::string& content)>
       builtin_check;
+  /// New syntax errors of a changed file ("error" rejects it, "warning" is for the reviewer);
+  /// empty: not looked for. Pool thread.
+  std::function<std::vector<ReviewFinding>(
+      const std::string& path, const std::optional<std::string>& before, const std::string& after)>
+      syntax;
   std::function<std::int64_t()> wall_ms;
   std::vector<std::string> hidden_env;
 };
@@ -73,6 +78,9 @@ class Verifier {
     std::vector<ReviewFinding> findings;
   };
   void on_open(const Opened& opened);
+  void check_syntax();
+  void begin_checks();
+  [[nodiscard]] bool rejected() const;
   void next_check();
   void run_command(const Check& check, const std::string& root);
   void run_builtin(const Check& check);

@@ -47,9 +47,9 @@ add_library(muster_http_parser INTERFACE)
 target_include_directories(muster_http_parser SYSTEM INTERFACE "${MUSTER_HTTP_PARSER_INCLUDE}")
 target_link_libraries(muster_http_parser INTERFACE "${MUSTER_HTTP_PARSER_LIBRARY}")
 
-# The core and all grammars in one archive; <tree_sitter/tree-sitter-bash.h> and so on declare the grammars.
+# The core and all grammars in one archive; <tree_sitter/grammars.h> declares the grammars.
 find_library(MUSTER_TREESITTER_LIBRARY muster_treesitter REQUIRED)
-find_path(MUSTER_TREESITTER_INCLUDE tree_sitter/tree-sitter-bash.h REQUIRED)
+find_path(MUSTER_TREESITTER_INCLUDE tree_sitter/grammars.h REQUIRED)
 add_library(muster_treesitter INTERFACE)
 target_include_directories(muster_treesitter SYSTEM INTERFACE "${MUSTER_TREESITTER_INCLUDE}")
 target_link_libraries(muster_treesitter INTERFACE "${MUSTER_TREESITTER_LIBRARY}")

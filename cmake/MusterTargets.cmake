@@ -96,7 +96,7 @@ function(muster_tests folder)
       MUSTER_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MUSTER_BINARY="${PROJECT_BINARY_DIR}/muster")
   endif()
 
-  set(no_tests support scenarios fixtures data sim crash soak heap opencode)
+  set(no_tests support scenarios fixtures data sim crash soak heap opencode ast_grep)
   # What ThreadSanitizer looks at, beside the adapters. Elsewhere (core, the simulator) there is one thread; the crash
   # matrix kills whatever could report. Of the program's own tests those with the tag [threads]: the others have no more
   # threads, and take long.
@@ -170,6 +170,9 @@ function(muster_tests folder)
       muster_heap("${folder}")
     endif()
     muster_opencode_tests("${folder}/opencode")
+    if(NOT MUSTER_SANITIZE)
+      muster_ast_grep_test("${folder}/ast_grep")
+    endif()
   endif()
 endfunction()
 
@@ -194,6 +197,20 @@ function(muster_opencode_tests folder)
     set_tests_properties("opencode: ${name}" PROPERTIES TIMEOUT 900 LABELS opencode
       ENVIRONMENT "MUSTER_BINARY=${PROJECT_BINARY_DIR}/muster;MUSTER_SOURCE_DIR=${PROJECT_SOURCE_DIR};MUSTER_OPENCODE_BINARY=${opencode}")
   endforeach()
+endfunction()
+
+# muster_ast_grep_test(FOLDER): structural search beside the real ast-grep.
+function(muster_ast_grep_test folder)
+  find_program(MUSTER_NODE NAMES node nodejs)
+  execute_process(
+    COMMAND bash "${PROJECT_SOURCE_DIR}/scripts/setup" --print-ast-grep
+    OUTPUT_VARIABLE packages OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+    "${PROJECT_SOURCE_DIR}/third_party/ast-grep/package-lock.json")
+  add_test(NAME "ast_grep: structural search finds what ast-grep finds"
+    COMMAND "${MUSTER_NODE}" --test --test-reporter=spec "${PROJECT_SOURCE_DIR}/${folder}/compare_test.mjs")
+  set_tests_properties("ast_grep: structural search finds what ast-grep finds" PROPERTIES TIMEOUT 600 LABELS ast_grep
+    ENVIRONMENT "MUSTER_BINARY=${PROJECT_BINARY_DIR}/muster;MUSTER_SOURCE_DIR=${PROJECT_SOURCE_DIR};MUSTER_AST_GREP=${packages}/@ast-grep/cli-linux-x64-gnu/ast-grep;MUSTER_AST_GREP_PACKAGES=${packages}")
 endfunction()
 
 # muster_crash_matrix(FOLDER): the program that kills the program, and its run in CI.

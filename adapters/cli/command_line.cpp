@@ -1,9 +1,11 @@
 #include "adapters/cli/command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <sstream>
 
@@ -38,6 +40,18 @@ CLI::Validator one_of(std::initializer_list<const char*> names) {
   return CLI::IsMember(std::vector<std::string>(names.begin(), names.end())).description("");
 }
 
+/// CLI11 takes "[a, b]" for a list in its own notation, and text would lose its brackets: such
+/// arguments go through it with a character in front that no shell passes on by accident.
+constexpr char guard = '\x1f';
+
+std::string guarded(const std::string& text) {
+  return text.starts_with('[') && text.ends_with(']') ? guard + text : text;
+}
+
+void unguard(std::string& text) {
+  if (text.starts_with(guard)) text.erase(0, 1);
+}
+
 std::string join(const std::vector<std::string>& words) {
   std::string out;
   for (const auto& word : words) out += (out.empty() ? "" : " ") + word;
@@ -63,6 +77,14 @@ struct Raw {
   int port = 0;
   bool json = false, plain = false, dry_run = false, now = false, keep = false, fast = false,
        stdio = false, opencode = false, actors = false, project = false;
+  AstCommand ast;
+
+  void each_text(const std::function<void(std::string&)>& visit) {
+    for (auto* list : {&words, &ast.where}) std::for_each(list->begin(), list->end(), visit);
+    for (auto* text : {&mission, &task, &id, &scenario, &ast.replacement, &ast.selector, &ast.query,
+                       &ast.inside, &ast.has, &ast.without})
+      visit(*text);
+  }
 };
 
 class Builder {
@@ -75,18 +97,21 @@ class Builder {
     add_missions();
     add_control();
     add_results();
+    add_code();
     add_tools();
     // Last: subcommands inherit what stands here when they are made.
     app_.footer(std::string(examples) + exit_codes);
   }
 
   ParseOutcome run(std::vector<std::string> args) {
-    std::vector<std::string> reversed(args.rbegin(), args.rend());
+    std::vector<std::string> reversed;
+    std::transform(args.rbegin(), args.rend(), std::back_inserter(reversed), guarded);
     try {
       app_.parse(std::move(reversed));
     } catch (const CLI::ParseError& error) {
       return leave(error);
     }
+    raw_.each_text(unguard);
     CLI::App* chosen = deepest(app_);
     if (auto unknown = check_extras(*chosen)) return *unknown;
     if (chosen == &app_) return ParseExit{exit_usage, "", app_.help()};
@@ -276,6 +301,75 @@ class Builder {
                  [this] { return MissionsCommand{raw_.json}; }));
   }
 
+  void add_code() {
+    using Action = AstCommand::Action;
+    auto* ast =
+        add(app_, "ast", "Code by its structure: search, rewrite, check syntax", "Code", nullptr);
+    auto* search = add_ast(*ast, "search", "Find code of a form", Action::search);
+    auto* query =
+        search->add_option("--query", raw_.ast.query,
+                           "A tree-sitter query in place of the pattern; all words are paths");
+    query->type_name("QUERY");
+    add_pattern(search);
+    auto* rewrite = add_ast(*ast, "rewrite", "Write code of a form anew", Action::rewrite);
+    rewrite->add_option("--to", raw_.ast.replacement, "What stands in its place: 'g($A)'")
+        ->required()
+        ->type_name("CODE");
+    rewrite->add_flag("--write", raw_.ast.write, "Change the files; default: show the difference");
+    add_pattern(rewrite);
+    auto* check = add_ast(*ast, "check", "Find syntax errors", Action::check);
+    check->add_flag("--summary", raw_.ast.summary, "A row for each language");
+    auto* outline = add(app_, "outline", "What files define, and where", "Code", [this] {
+      return OutlineCommand{raw_.words, raw_.json};
+    });
+    outline->add_option("files", raw_.words, "Files and folders")->required()->type_name("FILE");
+    add_json(outline);
+  }
+
+  CLI::App* add_ast(CLI::App& parent, const char* name, const char* text,
+                    AstCommand::Action action) {
+    auto* sub = add(parent, name, text, "", [this, action] {
+      auto out = raw_.ast;
+      out.action = action;
+      out.paths = raw_.words;
+      out.json = raw_.json;
+      if (action != AstCommand::Action::check && out.query.empty() && !out.paths.empty()) {
+        out.pattern = out.paths.front();
+        out.paths.erase(out.paths.begin());
+      }
+      return out;
+    });
+    sub->group("Commands");
+    const bool check = action == AstCommand::Action::check;
+    sub->add_option(check ? "paths" : "pattern", raw_.words,
+                    check ? "Files and folders; default: the workspace"
+                          : "The pattern, then files and folders; default: the workspace")
+        ->type_name("TEXT");
+    sub->add_option("-l,--lang", raw_.ast.language, "cpp, typescript, python, ...")
+        ->type_name("LANG");
+    add_json(sub);
+    return sub;
+  }
+
+  void add_pattern(CLI::App* sub) {
+    sub->add_option("--selector", raw_.ast.selector,
+                    "The kind of node within the pattern that is meant")
+        ->type_name("KIND");
+    sub->add_option("--inside", raw_.ast.inside, "Only within code of this form")
+        ->type_name("PATTERN");
+    sub->add_option("--has", raw_.ast.has, "Only with code of this form in it")
+        ->type_name("PATTERN");
+    sub->add_option("--not", raw_.ast.without, "Only without code of this form in it")
+        ->type_name("PATTERN");
+    sub->add_option("--where", raw_.ast.where, "Only where a hole's text matches: 'NAME=REGEX'")
+        ->type_name("HOLE=REGEX")
+        ->allow_extra_args(false);
+    sub->footer(
+        "Holes of a pattern: $A one node, $$$ARGS any number of nodes, $_ one node of any kind.\n"
+        "  muster ast search 'console.log($$$)' --lang typescript src\n"
+        "  muster ast rewrite 'assert.equal($A, $B)' --to 'assert.strictEqual($A, $B)' -l js\n");
+  }
+
   void add_tools() {
     const char* group = "Set-up";
     auto* agents =
@@ -374,7 +468,8 @@ class Builder {
   /// What nobody understood, in the app or above it, as an error with a suggestion.
   static std::optional<ParseExit> check_extras(const CLI::App& chosen) {
     for (const CLI::App* app = &chosen; app != nullptr; app = app->get_parent()) {
-      for (const std::string& extra : app->remaining()) {
+      for (std::string extra : app->remaining()) {
+        unguard(extra);
         if (extra == "--") continue;
         const bool flag = extra.size() > 1 && extra[0] == '-';
         const std::string name = flag ? extra.substr(0, extra.find('=')) : extra;

@@ -103,6 +103,25 @@ struct AgentsCommand {
       false;  ///< agents and tools of all teams, as OpenCode's configuration has them
   bool json = false;
 };
+/// ast search | rewrite | check: code by its structure.
+struct AstCommand {
+  enum class Action { search, rewrite, check };
+  Action action = Action::search;
+  std::string pattern;
+  std::string replacement;
+  std::string language;  ///< empty = every language that the pattern is valid in
+  std::string selector, query, inside, has, without;
+  std::vector<std::string> where;  ///< "NAME=REGEX"
+  std::vector<std::string> paths;  ///< empty = the workspace
+  bool write = false;              ///< rewrite the files instead of showing the difference
+  bool summary = false;            ///< a row per language instead of the places
+  bool json = false;
+};
+/// outline FILE...
+struct OutlineCommand {
+  std::vector<std::string> files;
+  bool json = false;
+};
 struct DoctorCommand {
   bool json = false;
 };
@@ -127,11 +146,11 @@ struct InstallCommand {
   bool project = false;  ///< the project's configuration instead of the user's
 };
 
-using Command =
-    std::variant<MissionCommand, StatusCommand, StopCommand, ResumeCommand, AnswerCommand,
-                 TellCommand, AttachCommand, ResultCommand, LogsCommand, ReportCommand, TodoCommand,
-                 WaiveCommand, MissionsCommand, DemoCommand, AgentsCommand, DoctorCommand,
-                 ConfigCommand, ModelServerCommand, ServeCommand, InstallCommand>;
+using Command = std::variant<MissionCommand, StatusCommand, StopCommand, ResumeCommand,
+                             AnswerCommand, TellCommand, AttachCommand, ResultCommand, LogsCommand,
+                             ReportCommand, TodoCommand, WaiveCommand, MissionsCommand, DemoCommand,
+                             AgentsCommand, AstCommand, OutlineCommand, DoctorCommand,
+                             ConfigCommand, ModelServerCommand, ServeCommand, InstallCommand>;
 
 struct CommandLine {
   Command command;

@@ -28,27 +28,36 @@ std::string judge_json(const std::string& path, const std::string& content) {
   }
 }
 
+/// The shell has a parser of its own, which is stricter than the grammar.
+std::string judge_shell(const std::string& path, const std::string& content,
+                        const ShellParser& shell) {
+  auto program = shell.parse(content);
+  if (!program) return path + ": " + program.error().text();
+  return program->has_error ? path + " is not valid shell" : std::string();
+}
+
 Result<std::string> judge_syntax(const Verification& check, const std::string& content,
-                                 const ShellParser& shell) {
-  auto dot = check.path.rfind('.');
-  auto extension = dot == std::string::npos ? std::string() : check.path.substr(dot + 1);
-  if (extension == "json") return judge_json(check.path, content);
-  if (extension == "sh" || extension == "bash") {
-    auto program = shell.parse(content);
-    if (!program) return check.path + ": " + program.error().text();
-    return program->has_error ? check.path + " is not valid shell" : std::string();
-  }
-  return Error{ErrorCode::invalid_argument,
-               "no parser for '." + extension + "' files; use a command", check.path};
+                                 const ShellParser& shell, SyntaxPort& syntax) {
+  const auto* language = language_of(check.path, std::string_view(content).substr(0, 200));
+  if (!language)
+    return Error{ErrorCode::invalid_argument,
+                 "no grammar knows what is in this file; use a command", check.path};
+  if (language->name == "json" && check.path.ends_with(".json"))
+    return judge_json(check.path, content);
+  if (language->name == "bash") return judge_shell(check.path, content, shell);
+  auto report = syntax.check(check.path, content);
+  if (!report) return report.error();
+  return report->problems.empty() ? std::string()
+                                  : describe_problem(check.path, report->problems.front());
 }
 
 }  // namespace
 
 Result<std::string> judge_builtin_check(const Verification& check, const std::string& content,
-                                        const ShellParser& shell) {
+                                        const ShellParser& shell, SyntaxPort& syntax) {
   if (check.check == "exists") return std::string();
   if (check.check == "matches") return judge_pattern(check, content);
-  if (check.check == "parses") return judge_syntax(check, content, shell);
+  if (check.check == "parses") return judge_syntax(check, content, shell, syntax);
   return Error{ErrorCode::invalid_argument, "unknown built-in check '" + check.check + "'",
                check.path};
 }

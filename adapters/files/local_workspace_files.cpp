@@ -62,6 +62,10 @@ class LocalWorkspaceFiles::Impl {
   Result<std::string> old_content(const Place& place, OpenFile& file) const;
   Result<WriteReceipt> put(const Place& place, std::string_view content,
                            const std::optional<OpenFile>& old) const;
+  /// put(), if the syntax gate lets it pass.
+  Result<WriteReceipt> put_valid(const Place& place, const std::string& content,
+                                 const std::optional<std::string>& before,
+                                 const std::optional<OpenFile>& old) const;
   [[nodiscard]] std::size_t max_file_bytes() const { return options_.max_file_bytes; }
 
  private:
@@ -178,6 +182,20 @@ Result<ToolText> LocalWorkspaceFiles::read(const std::string& path, int first, i
   return read_lines(*file, place->shown, first, count);
 }
 
+Result<WriteReceipt> LocalWorkspaceFiles::Impl::put_valid(
+    const Place& place, const std::string& content, const std::optional<std::string>& before,
+    const std::optional<OpenFile>& old) const {
+  std::string note;
+  if (options_.syntax && !looks_binary(content)) {
+    auto judged = options_.syntax->judge(root_.path(), place.shown, before, content);
+    if (!judged) return at(judged.error(), place.shown);
+    note = *judged;
+  }
+  auto receipt = put(place, content, old);
+  if (receipt) receipt->note = std::move(note);
+  return receipt;
+}
+
 Result<WriteReceipt> LocalWorkspaceFiles::write(const std::string& path,
                                                 const std::string& content) {
   auto place = impl_->find_for_writing(path);
@@ -185,11 +203,12 @@ Result<WriteReceipt> LocalWorkspaceFiles::write(const std::string& path,
   OpenFile file;
   auto old = impl_->old_content(*place, file);
   if (!old && old.error().code == ErrorCode::not_found)
-    return impl_->put(*place, content, std::nullopt);
+    return impl_->put_valid(*place, content, std::nullopt, std::nullopt);
   // A file too large to edit may still be replaced as a whole.
   if (!old && old.error().code != ErrorCode::limit_reached) return old.error();
   const bool crlf = old && uses_crlf(*old) && content.find('\r') == std::string::npos;
-  return impl_->put(*place, crlf ? to_crlf(content) : content, std::move(file));
+  return impl_->put_valid(*place, crlf ? to_crlf(content) : content,
+                          old ? std::optional(*old) : std::nullopt, std::move(file));
 }
 
 Result<WriteReceipt> LocalWorkspaceFiles::edit(const std::string& path, const std::string& old_text,
@@ -206,7 +225,7 @@ Result<WriteReceipt> LocalWorkspaceFiles::edit(const std::string& path, const st
     return Error{ErrorCode::invalid_argument, "it is a binary file", target->shown};
   auto edited = edit_text(*old, old_text, new_text, all);
   if (!edited) return at(edited.error(), target->shown);
-  return impl_->put(*target, *edited, std::move(file));
+  return impl_->put_valid(*target, *edited, *old, std::move(file));
 }
 
 Result<ToolText> LocalWorkspaceFiles::list(const std::string& path, int depth) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "adapters/files/file_policy.hpp"
+#include "adapters/files/syntax_gate.hpp"
 #include "runtime/core/result.hpp"
 #include "runtime/ports/workspace_files.hpp"
 
@@ -22,6 +23,7 @@ struct LocalFilesOptions {
   std::string ripgrep = "rg";
   std::chrono::milliseconds search_timeout{20'000};
   std::size_t max_file_bytes = 10U << 20U;  ///< larger files are not edited nor written
+  std::shared_ptr<SyntaxGate> syntax;       ///< judges what is written; null: nothing is refused
 };
 
 /// Thread-safe. Everything that agents may do to files goes through here.

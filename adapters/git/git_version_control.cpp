@@ -447,19 +447,18 @@ Result<std::vector<std::string>> GitVersionControl::rebase_with_markers(const st
   return impl_->rebase(key);
 }
 
+Result<std::map<std::string, std::string>> GitVersionControl::base_files(
+    const std::string& key, const std::vector<std::string>& paths, std::size_t max_bytes) {
+  auto tree = impl_->tree(key);
+  if (!tree) return tree.error();
+  return impl_->mission().repository().files_at(tree->lease.base, paths, max_bytes);
+}
+
 Status GitVersionControl::overlay(const std::string& key, const std::string& commit,
                                   const std::vector<std::string>& paths) {
   auto tree = impl_->tree(key);
   if (!tree) return tree.error();
   return impl_->overlay(*tree, commit, paths);
-}
-
-Result<std::optional<std::string>> GitVersionControl::file_at(const std::string& commit,
-                                                              const std::string& path,
-                                                              std::size_t max_bytes) {
-  auto record = impl_->mission().record();
-  if (!record) return record.error();
-  return impl_->mission().repository().file_at(commit, path, max_bytes);
 }
 
 Result<Diff> GitVersionControl::mission_diff(std::size_t max_patch_bytes) {

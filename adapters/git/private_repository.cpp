@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -16,6 +17,8 @@
 namespace muster::git {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr std::size_t kMostContent = 48U << 20U;  // of files that are read at once
 
 std::string one_line(std::string_view text) {
   std::string line;
@@ -121,6 +124,30 @@ std::string next_token(std::string_view& rest, char separator) {
   std::string token{rest.substr(0, end)};
   rest.remove_prefix(std::min(rest.size(), end + 1));
   return token;
+}
+
+/// "tree:path", as git names a file of a tree.
+std::vector<std::string> names_in(const std::string& tree, const std::vector<std::string>& paths) {
+  std::vector<std::string> out;
+  out.reserve(paths.size());
+  for (const auto& path : paths) out.push_back(tree + ":" + path);
+  return out;
+}
+
+/// Takes one answer of cat-file: "<id> blob <size>", or the name and " missing".
+std::optional<std::size_t> next_blob_size(std::string_view& rest, const std::string& path) {
+  const auto head = next_token(rest, '\n');
+  const auto blank = head.find(' ');
+  if (blank == std::string::npos || !head.substr(blank).starts_with(" blob ") ||
+      head.substr(0, blank).find(':') != std::string::npos) {
+    // A name with line breaks comes back with them.
+    for (auto breaks = std::count(path.begin(), path.end(), '\n'); breaks > 0; --breaks)
+      next_token(rest, '\n');
+    return std::nullopt;
+  }
+  std::size_t size = 0;
+  std::from_chars(head.data() + blank + 6, head.data() + head.size(), size);
+  return size;
 }
 
 int count_of(const std::string& text) {
@@ -337,6 +364,36 @@ Result<std::vector<TreeChange>> PrivateRepository::changes(const std::string& fr
   return parse_raw_diff(*raw);
 }
 
+Result<std::map<std::string, std::string>> PrivateRepository::files_at(
+    const std::string& tree, const std::vector<std::string>& paths, std::size_t max_bytes) const {
+  std::map<std::string, std::string> out;
+  if (paths.empty()) return out;
+  GitContext asking = context();
+  asking.stdin_text = join_nul(names_in(tree, paths));
+  auto sizes = git_.out(asking, {"cat-file", "--batch-check", "-z"});
+  if (!sizes) return sizes.error();
+  std::vector<std::string> wanted;
+  std::size_t total = 0;
+  std::string_view rest = *sizes;
+  for (const auto& path : paths) {
+    const auto size = next_blob_size(rest, path);
+    if (!size || *size > max_bytes || (total += *size) > kMostContent) continue;
+    wanted.push_back(path);
+  }
+  asking.stdin_text = join_nul(names_in(tree, wanted));
+  auto contents = git_.out(asking, {"cat-file", "--batch", "-z"});
+  if (!contents) return contents.error();
+  rest = *contents;
+  for (const auto& path : wanted) {
+    const auto size = next_blob_size(rest, path);
+    if (!size || *size >= rest.size())
+      return Error{ErrorCode::internal, "git's list of contents is cut", path};
+    out.emplace(path, rest.substr(0, *size));
+    rest.remove_prefix(*size + 1);
+  }
+  return out;
+}
+
 Result<Diff> PrivateRepository::diff(const std::string& from, const std::string& to,
                                      std::size_t max_patch_bytes) const {
   auto list = changes(from, to);
@@ -365,25 +422,6 @@ Result<Diff> PrivateRepository::diff(const std::string& from, const std::string&
   diff.patch = std::move(patch->out);
   cut_patch(diff, max_patch_bytes);
   return diff;
-}
-
-Result<std::optional<std::string>> PrivateRepository::file_at(const std::string& commit,
-                                                              const std::string& path,
-                                                              std::size_t max_bytes) const {
-  auto source = resolve_commit(commit);
-  if (!source) return source.error();
-  // "<mode> blob <id>\t<path>"; a folder is listed as a tree, and is no file.
-  auto listed = git_.out(context(), {"ls-tree", "-z", *source, "--", path});
-  if (!listed) return listed.error();
-  auto entry = listed->substr(0, listed->find('\t'));
-  auto blob = entry.find(" blob ");
-  if (blob == std::string::npos) return std::optional<std::string>{};
-  auto bounded = context();
-  bounded.max_output = max_bytes + 1;
-  auto content = git_.run(bounded, {"cat-file", "blob", entry.substr(blob + 6)});
-  if (!content) return content.error();
-  if (content->exit_code != 0) return git_error("cat-file", *content);
-  return std::optional<std::string>{std::move(content->out)};
 }
 
 Result<MergedTree> PrivateRepository::merge(const std::string& ours,

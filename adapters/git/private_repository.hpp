@@ -1,6 +1,7 @@
 #pragma once
 // The engine's own bare repository for one workspace: missions' branches, task commits, archives.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -83,10 +84,9 @@ class PrivateRepository {
   /// Files, line counts and the patch between two trees or commits.
   [[nodiscard]] Result<Diff> diff(const std::string& from, const std::string& to,
                                   std::size_t max_patch_bytes) const;
-  /// The first max_bytes + 1 bytes of a file of a commit; nullopt when it has no such file.
-  [[nodiscard]] Result<std::optional<std::string>> file_at(const std::string& commit,
-                                                           const std::string& path,
-                                                           std::size_t max_bytes) const;
+  /// Content of files of a tree or commit; what it lacks, and what is longer, is left out.
+  [[nodiscard]] Result<std::map<std::string, std::string>> files_at(
+      const std::string& tree, const std::vector<std::string>& paths, std::size_t max_bytes) const;
   [[nodiscard]] Result<MergedTree> merge(const std::string& ours, const std::string& theirs) const;
   /// The tree that a folder's content makes, by its stat-cached index, ignored files left out.
   [[nodiscard]] Result<std::string> write_tree(const std::string& work_tree,

@@ -11,6 +11,7 @@
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <map>
 #include <memory>
@@ -39,13 +40,24 @@ void each_number(const std::string& folder, const std::function<void(pid_t)>& vi
   }
 }
 
-/// Parent of a process: the second field after the name, which is in brackets and may hold
-/// anything.
-pid_t parent_of(pid_t pid) {
+/// What /proc/<pid>/stat says of a process; parent 0 when it has gone.
+struct ProcessStat {
+  pid_t parent = 0;
+  bool one_thread = false;
+};
+
+/// The fields after the name, which is in brackets and may hold anything: state, parent, ..., the
+/// 18th of them the number of threads.
+ProcessStat stat_of(pid_t pid) {
   const auto stat = read_all("/proc/" + std::to_string(pid) + "/stat");
   const auto bracket = stat ? stat->rfind(')') : std::string::npos;
-  if (bracket == std::string::npos || stat->size() < bracket + 5) return 0;
-  return static_cast<pid_t>(std::strtol(stat->c_str() + bracket + 4, nullptr, 10));
+  if (bracket == std::string::npos || stat->size() < bracket + 5) return {};
+  const char* at = stat->c_str() + bracket + 2;
+  ProcessStat out;
+  out.parent = static_cast<pid_t>(std::strtol(at + 2, nullptr, 10));
+  for (int field = 1; field < 18 && at; ++field) at = std::strchr(at + 1, ' ');
+  out.one_thread = at && std::strtol(at, nullptr, 10) == 1;
+  return out;
 }
 
 /// Where the children of a process are looked up.
@@ -57,29 +69,33 @@ class Tree {
     if (::access(file.c_str(), R_OK) != 0) read_parents();
   }
 
-  void children_of(pid_t pid, std::vector<pid_t>& out) const {
+  /// Appends them. Of a process of one thread, they are its first thread's.
+  void children_of(pid_t pid, bool one_thread, std::vector<pid_t>& out) const {
     if (by_parent_) {
       const auto [first, last] = by_parent_->equal_range(pid);
       for (auto at = first; at != last; ++at) out.push_back(at->second);
       return;
     }
-    const auto tasks = "/proc/" + std::to_string(pid) + "/task";
-    each_number(tasks, [&](pid_t task) {
-      const auto line = read_all(tasks + "/" + std::to_string(task) + "/children");
-      const char* at = line ? line->c_str() : "";
-      for (char* end = nullptr;; at = end) {
-        const auto child = std::strtol(at, &end, 10);
-        if (end == at) return;
-        out.push_back(static_cast<pid_t>(child));
-      }
-    });
+    const auto tasks = "/proc/" + std::to_string(pid) + "/task/";
+    if (one_thread) return children_of_thread(tasks, pid, out);
+    each_number(tasks, [&](pid_t task) { children_of_thread(tasks, task, out); });
   }
 
  private:
+  static void children_of_thread(const std::string& tasks, pid_t task, std::vector<pid_t>& out) {
+    const auto line = read_all(tasks + std::to_string(task) + "/children");
+    const char* at = line ? line->c_str() : "";
+    for (char* end = nullptr;; at = end) {
+      const auto child = std::strtol(at, &end, 10);
+      if (end == at) return;
+      out.push_back(static_cast<pid_t>(child));
+    }
+  }
+
   /// Kernels without CONFIG_PROC_CHILDREN: one look at every process.
   void read_parents() {
     by_parent_.emplace();
-    each_number("/proc", [&](pid_t pid) { by_parent_->emplace(parent_of(pid), pid); });
+    each_number("/proc", [&](pid_t pid) { by_parent_->emplace(stat_of(pid).parent, pid); });
   }
 
   std::optional<std::multimap<pid_t, pid_t>> by_parent_;
@@ -123,25 +139,34 @@ class Handle {
   bool gone_ = false;
 };
 
-}  // namespace
-
-std::vector<pid_t> descendants_of(pid_t root, const std::set<pid_t>& spared) {
+/// Visits what is below `root`, each after its children were looked up: `visit` may end it.
+void each_descendant(pid_t root, const std::set<pid_t>& spared,
+                     const std::function<void(pid_t, const Handle&)>& visit) {
   const Tree tree;
-  std::vector<pid_t> found;
   // A pid that is reused during the walk could close a circle: nobody is visited twice.
   std::set<pid_t> seen = spared;
   seen.insert(root);
-  std::vector<pid_t> open = {root};
+  std::set<pid_t> family = {root};
+  std::vector<pid_t> open;
+  tree.children_of(root, false, open);
   while (!open.empty()) {
-    std::vector<pid_t> below;
-    tree.children_of(open.back(), below);
+    const pid_t pid = open.back();
     open.pop_back();
-    for (const pid_t pid : below) {
-      if (!seen.insert(pid).second) continue;
-      found.push_back(pid);
-      open.push_back(pid);
-    }
+    if (!seen.insert(pid).second) continue;
+    const Handle process(pid);
+    const auto stat = stat_of(pid);
+    if (!family.contains(stat.parent)) continue;  // it has gone; the pid may be somebody else's
+    family.insert(pid);
+    tree.children_of(pid, stat.one_thread, open);
+    visit(pid, process);
   }
+}
+
+}  // namespace
+
+std::vector<pid_t> descendants_of(pid_t root, const std::set<pid_t>& spared) {
+  std::vector<pid_t> found;
+  each_descendant(root, spared, [&](pid_t pid, const Handle&) { found.push_back(pid); });
   return found;
 }
 
@@ -170,24 +195,16 @@ void DescendantEnder::step() {
   const bool kill_now = kills();
   const auto began = Clock::now();
   if (!kill_now && began < next_look_) return;
-  auto& handled = kill_now ? killed_ : termed_;
   bool news = false;
-  const auto found = descendants_of(::getpid(), spared_);
-  std::set<pid_t> family(found.begin(), found.end());
-  family.insert(::getpid());
-  for (const pid_t pid : found) {
-    const bool is_new = handled.insert(pid).second;
+  // Each is told as soon as it is found: a large family begins to die while the rest is looked up.
+  each_descendant(::getpid(), spared_, [&](pid_t pid, const Handle& process) {
+    const bool is_new = (kill_now ? killed_ : termed_).insert(pid).second;
     news = news || is_new;
-    if (!kill_now && !is_new) continue;
-    const Handle process(pid);
-    if (!family.contains(parent_of(pid))) continue;  // the pid is somebody else's by now
-    if (kill_now) {
-      process.kill_with_group();
-    } else {
-      process.signal(SIGTERM);
-      process.signal(SIGCONT);  // a stopped process does not see TERM
-    }
-  }
+    if (kill_now) return process.kill_with_group();
+    if (!is_new) return;
+    process.signal(SIGTERM);
+    process.signal(SIGCONT);  // a stopped process does not see TERM
+  });
   // To look at a large family takes a while; looking again at each of its deaths would take most of
   // the time that they need to die.
   next_look_ = Clock::now() + kRest * (Clock::now() - began);

@@ -1,6 +1,6 @@
 #include "adapters/treesitter/shell_parser.hpp"
 
-#include <tree_sitter/tree-sitter-bash.h>
+#include <tree_sitter/grammars.h>
 
 #include <algorithm>
 #include <chrono>

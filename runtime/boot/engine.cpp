@@ -29,6 +29,7 @@
 #include "adapters/store/lane_memory.hpp"
 #include "adapters/store/sqlite_store.hpp"
 #include "adapters/treesitter/shell_parser.hpp"
+#include "adapters/treesitter/tree_sitter_syntax.hpp"
 #include "runtime/boot/actor_stats.hpp"
 #include "runtime/boot/actor_tree.hpp"
 #include "runtime/boot/archiver.hpp"
@@ -173,6 +174,8 @@ struct Engine::Parts {
   ModelRouter model;
   std::shared_ptr<SqliteStore> store;
   TreeSitterShellParser parser;
+  TreeSitterSyntax syntax;
+  std::shared_ptr<SyntaxGate> syntax_gate = std::make_shared<SyntaxGate>(syntax);
   Roster roster;
   compat::SystemConfig system_config;
   std::shared_ptr<NoticeSinks> sinks = std::make_shared<NoticeSinks>();
@@ -327,9 +330,11 @@ MissionDeps Engine::Parts::mission_deps(const std::string& id, std::optional<Mis
   MissionDeps deps;
   deps.session.model = &model;
   deps.session.blocking = pool.get();
-  deps.session.open_files = [](const std::string& root) -> Result<std::shared_ptr<WorkspaceFiles>> {
+  deps.session.open_files =
+      [gate = syntax_gate](const std::string& root) -> Result<std::shared_ptr<WorkspaceFiles>> {
     files::LocalFilesOptions options;
     options.root = root;
+    options.syntax = gate;
     auto opened = files::LocalWorkspaceFiles::open(std::move(options));
     if (!opened) return opened.error();
     return std::shared_ptr<WorkspaceFiles>(std::move(*opened));
@@ -351,8 +356,11 @@ MissionDeps Engine::Parts::mission_deps(const std::string& id, std::optional<Mis
     return survey_project(root, commands);
   };
   deps.builtin_check = [this](const Verification& check, const std::string& content) {
-    return judge_builtin_check(check, content, parser);
+    return judge_builtin_check(check, content, parser, syntax);
   };
+  deps.syntax = [gate = syntax_gate](
+                    const std::string& path, const std::optional<std::string>& before,
+                    const std::string& after) { return gate->findings(path, before, after); };
   deps.is_verification = make_verification_test(parser);
   auto project = std::make_shared<WorkspaceProjection>(options.paths.workspace);
   deps.project = [project](const std::string& name, const std::string& expected,

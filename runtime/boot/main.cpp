@@ -84,6 +84,10 @@ class InWorkspace {
   int operator()(const cli::AgentsCommand& command) {
     return commands::agents(command, workspace_);
   }
+  int operator()(const cli::OutlineCommand& command) {
+    return commands::outline(command, workspace_);
+  }
+  int operator()(const cli::AstCommand& command) { return commands::ast(command, workspace_); }
   template <class Other>
   int operator()(const Other&) {
     return cli::exit_failed;

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -112,11 +111,13 @@ class VersionControl {
   /// Puts single files of `commit` into the tree of `key` (used to try new tests on the old code).
   virtual Status overlay(const std::string& key, const std::string& commit,
                          const std::vector<std::string>& paths) = 0;
-  /// The content of a file at `commit`, of a longer one the first max_bytes + 1 bytes; nullopt when
-  /// the commit has no such file.
-  virtual Result<std::optional<std::string>> file_at(const std::string& commit,
-                                                     const std::string& path,
-                                                     std::size_t max_bytes) = 0;
+  /// The content of files at the base of the tree of `key`; what the base lacks, and what is longer
+  /// than `max_bytes`, is left out.
+  virtual Result<std::map<std::string, std::string>> base_files(
+      const std::string& /*key*/, const std::vector<std::string>& /*paths*/,
+      std::size_t /*max_bytes*/) {
+    return std::map<std::string, std::string>{};
+  }
   /// Diff of the mission's branch against its base.
   virtual Result<Diff> mission_diff(std::size_t max_patch_bytes) = 0;
   /// Publishes `muster/<mission>` in the user's repository and applies it to their tree when that

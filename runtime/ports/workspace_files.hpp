@@ -20,6 +20,7 @@ struct WriteReceipt {
   std::string path;           ///< relative, normalised
   std::string digest_before;  ///< SHA-256 hex, empty = did not exist
   std::string digest_after;
+  std::string note;  ///< what the agent should know of it; may be empty
 };
 
 /// One tree, opened by its root. Every path is checked: inside the root after resolving symlinks,

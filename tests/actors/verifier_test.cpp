@@ -16,6 +16,7 @@ struct VerifyStage {
   std::shared_ptr<FakeTree> tree =
       std::make_shared<FakeTree>(FileMap{{"src/a.cpp", "old"}, {"tests/a_test.cpp", "old"}});
   VerifySpec spec;
+  decltype(VerifyDeps::syntax) syntax;
   std::map<std::string, int> exits;                                    ///< command -> exit code
   std::function<void(const std::string&, const std::string&)> on_run;  ///< command, folder
 
@@ -51,6 +52,7 @@ struct VerifyStage {
         return std::string("does not match");
       return std::string();
     };
+    deps.syntax = syntax;
     deps.wall_ms = session.wall_ms;
     deps.hidden_env = session.hidden_env;
     auto verifier = base.time.spawn<Verifier, verifier_actor>(spec, std::move(deps), base.mission);
@@ -107,6 +109,37 @@ TEST_CASE(
   REQUIRE(result.receipts.size() == 1);
   CHECK(result.receipts[0].fresh_for(result.tree) == !changes);
   CHECK_FALSE(stage.files().contains("build/out.o"));
+}
+
+TEST_CASE("the syntax of what changed comes first: an error ends it, a warning is told") {
+  VerifyStage stage;
+  stage.exits = {{"make test", 0}};
+  stage.files()["src/a.cpp"] = "new";
+  stage.files()["src/b.cpp"] = "fresh";
+  stage.files().erase("tests/a_test.cpp");
+  std::map<std::string, std::string> seen;
+  std::string severity;
+  stage.syntax = [&](const std::string& path, const std::optional<std::string>& before,
+                     const std::string& after) -> std::vector<ReviewFinding> {
+    seen[path] = before.value_or("<none>") + " -> " + after;
+    if (path != "src/b.cpp") return {};
+    return {{path, 1, "syntax: bad", severity}};
+  };
+  SECTION("an error") {
+    severity = "error";
+    stage.start();
+    CHECK(stage.result().receipts.empty());
+    CHECK(stage.base.processes->specs.empty());
+  }
+  SECTION("a warning") {
+    severity = "warning";
+    stage.start();
+    CHECK(stage.result().receipts.size() == 1);
+  }
+  REQUIRE(stage.result().findings.size() == 1);
+  CHECK(stage.result().findings[0].severity == severity);
+  CHECK(seen == std::map<std::string, std::string>{{"src/a.cpp", "old -> new"},
+                                                   {"src/b.cpp", "<none> -> fresh"}});
 }
 
 TEST_CASE("a change of behaviour wants a test that fails on the base") {
@@ -293,7 +326,7 @@ TEST_CASE("a candidate that makes a test demand less is rejected, unless the tas
     CHECK(finding.file == "test/a.test.js");
     CHECK(finding.line == 2);
     CHECK(finding.message.starts_with("test tampering, expectation-edited: "));
-    CHECK(stage.result().receipts.size() == 1);
+    CHECK(stage.base.processes->specs.empty());  // nothing is built for it
   }
   SECTION("the file deleted") {
     stage.files().erase("test/a.test.js");
@@ -332,7 +365,7 @@ TEST_CASE("a candidate that makes a test demand less is rejected, unless the tas
     CHECK(stage.result().findings.empty());
   }
   SECTION("the base cannot be read: a failure of the verification, not of the work") {
-    stage.tree->file_error = Error{ErrorCode::io_error, "disk"};
+    stage.tree->base_error = Error{ErrorCode::io_error, "disk"};
     test = "";
     stage.start();
     CHECK(stage.result().failure);

@@ -105,13 +105,15 @@ class FakeTree final : public VersionControl {
     for (const auto& path : paths) (*trees.at(key).files)[path] = commits_.at(commit).at(path);
     return ok_status();
   }
-  Result<std::optional<std::string>> file_at(const std::string& commit, const std::string& path,
-                                             std::size_t) override {
-    if (file_error) return *file_error;
-    const auto& files = commits_.at(commit);
-    auto found = files.find(path);
-    if (found == files.end()) return std::optional<std::string>();
-    return std::optional<std::string>(found->second);
+  Result<std::map<std::string, std::string>> base_files(const std::string& key,
+                                                        const std::vector<std::string>& paths,
+                                                        std::size_t) override {
+    if (base_error) return *base_error;
+    std::map<std::string, std::string> out;
+    const auto& base = commits_.at(trees.at(key).base);
+    for (const auto& path : paths)
+      if (base.contains(path)) out[path] = base.at(path);
+    return out;
   }
   Result<Diff> mission_diff(std::size_t) override {
     return between(commits_.at(base_), commits_.at(tip_));
@@ -137,7 +139,7 @@ class FakeTree final : public VersionControl {
   std::vector<CommitInfo> infos;
   std::vector<std::string> dirty;
   std::optional<Error> open_error;
-  std::optional<Error> file_error;   ///< of file_at()
+  std::optional<Error> base_error;  ///< of base_files()
   std::function<void()> on_advance;  ///< before the branch moves
   std::function<void()> on_apply;
   int opened = 0;

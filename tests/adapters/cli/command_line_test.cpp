@@ -88,6 +88,25 @@ TEST_CASE("the objective: several words, - for stdin, -- for dashes") {
   CHECK(command<MissionCommand>({"review"}).kind == MissionKind::review);
 }
 
+TEST_CASE("text keeps its brackets") {
+  CHECK(command<MissionCommand>({"run", "[fix, this]", "and", "[that]"}).objective ==
+        "[fix, this] and [that]");
+  CHECK(command<TellCommand>({"tell", "[a,b]"}).text == "[a,b]");
+  const auto search = command<AstCommand>(
+      {"ast", "search", "[$A, $B]", "src", "--lang", "js", "--has", "[1, 2]", "--where", "A=[xy]"});
+  CHECK(search.pattern == "[$A, $B]");
+  CHECK(search.paths == std::vector<std::string>{"src"});
+  CHECK(search.has == "[1, 2]");
+  CHECK(search.where == std::vector<std::string>{"A=[xy]"});
+  CHECK(search.language == "js");
+}
+
+TEST_CASE("a search by query takes all words for paths") {
+  const auto search = command<AstCommand>({"ast", "search", "--query", "(call) @a", "src", "lib"});
+  CHECK(search.pattern.empty());
+  CHECK(search.paths == std::vector<std::string>{"src", "lib"});
+}
+
 TEST_CASE("every command of the list is understood") {
   CHECK(command<MissionCommand>({"plan", "x"}).kind == MissionKind::plan);
   CHECK(command<MissionCommand>({"search", "x"}).kind == MissionKind::search);

@@ -384,25 +384,27 @@ TEST_CASE("overlay puts single files of a commit into a tree, and takes away tho
   CHECK_FALSE(control.overlay("trial", commit, {"../outside"}).ok());
 }
 
-TEST_CASE("a file is read as it was at a commit, whatever became of it since") {
+TEST_CASE("the files of a tree's base can be read, whatever became of them and their names") {
   Workspace user;
-  user.put("tests/a test.txt", "old\n");
-  user.put("empty.txt", "");
+  user.put("a.txt", "one\ntwo\n");
+  user.put("dir/b blob 7.txt", "");
+  user.put("line\nbreak", "broken name");
+  user.put("long.txt", std::string(5000, 'x'));
   user.make_repository();
   GitVersionControl control{user.options()};
   must(control.open());
   const Snapshot tree = must(control.checkout("T1", ""));
-  put_file(tree.path + "/tests/a test.txt", "new\n");
-  fs::remove(tree.path + "/empty.txt");
-  const std::string commit = must(control.commit("T1", CommitInfo{"x"}));
-  CHECK(must(control.file_at(tree.base, "tests/a test.txt", 100)) == "old\n");
-  CHECK(must(control.file_at(commit, "tests/a test.txt", 100)) == "new\n");
-  CHECK(must(control.file_at(tree.base, "empty.txt", 100)) == "");
-  CHECK(must(control.file_at(commit, "empty.txt", 100)) == std::nullopt);
-  CHECK(must(control.file_at(tree.base, "missing", 100)) == std::nullopt);
-  CHECK(must(control.file_at(tree.base, "tests", 100)) == std::nullopt);    // a folder
-  CHECK(must(control.file_at(tree.base, "tests/a test.txt", 2)) == "old");  // cut: one byte more
-  CHECK_FALSE(control.file_at("0123456789", "empty.txt", 100).ok());
+  put_file(tree.path + "/a.txt", "changed\n");
+  put_file(tree.path + "/new blob 3", "new\n");
+  fs::remove(tree.path + "/line\nbreak");
+  const std::map<std::string, std::string> expected{
+      {"a.txt", "one\ntwo\n"}, {"dir/b blob 7.txt", ""}, {"line\nbreak", "broken name"}};
+  CHECK(must(control.base_files("T1",
+                                {"new blob 3", "a.txt", "no\nfile", "line\nbreak", "dir",
+                                 "long.txt", "dir/b blob 7.txt"},
+                                4000)) == expected);
+  CHECK(must(control.base_files("T1", {}, 4000)).empty());
+  CHECK(control.base_files("none", {"a.txt"}, 4000).error().code == ErrorCode::not_found);
 }
 
 TEST_CASE("D1 a tree half made when the engine died is made whole by the next checkout") {

@@ -1,0 +1,336 @@
+#include "adapters/treesitter/code_search.hpp"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "adapters/io/read_all.hpp"
+#include "adapters/treesitter/shell_nodes.hpp"
+#include "runtime/core/paths.hpp"
+
+namespace muster::treesitter {
+namespace {
+
+constexpr std::size_t kHeadBytes = 200;  // enough for a "#!" line
+
+/// Turns offsets of one text into places. Reads the text forwards from the last place: ask in
+/// order where you can.
+class Places {
+ public:
+  explicit Places(std::string_view text) : text_(text) {}
+
+  CodePlace at(std::size_t offset) {
+    if (offset < line_begin_) line_begin_ = 0, line_ = 0;
+    for (auto next = text_.find('\n', line_begin_); next != std::string_view::npos && next < offset;
+         next = text_.find('\n', line_begin_)) {
+      line_begin_ = next + 1;
+      ++line_;
+    }
+    CodePlace out{offset, line_, 0, 0};
+    for (const char c : text_.substr(line_begin_, offset - line_begin_)) {
+      const auto byte = static_cast<unsigned char>(c);
+      if ((byte & 0xC0U) == 0x80U) continue;
+      ++out.column;
+      out.column_utf16 += byte >= 0xF0U ? 2 : 1;  // beyond the basic plane: a surrogate pair
+    }
+    return out;
+  }
+
+  [[nodiscard]] std::string lines(std::size_t begin, std::size_t end) const {
+    const auto from = begin == 0 ? 0 : text_.rfind('\n', begin - 1) + 1;
+    const auto to = std::min(text_.find('\n', end), text_.size());
+    return std::string(text_.substr(from, to - from));
+  }
+
+ private:
+  std::string_view text_;
+  std::size_t line_begin_ = 0;
+  int line_ = 0;
+};
+
+CodeRange range_of(Places& places, std::size_t begin, std::size_t end) {
+  CodeRange out;
+  out.begin = places.at(begin);
+  out.end = places.at(end);
+  return out;
+}
+
+CodeCapture shown(const SourceTree& tree, Places& places, const Capture& capture) {
+  CodeCapture out;
+  out.name = capture.name;
+  out.multiple = capture.multiple;
+  if (capture.nodes.empty()) return out;
+  const auto begin = ts_node_start_byte(capture.nodes.front());
+  const auto end = ts_node_end_byte(capture.nodes.back());
+  out.text = tree.text().substr(begin, end - begin);
+  out.range = range_of(places, begin, end);
+  if (capture.multiple)
+    for (const TSNode node : capture.nodes) out.parts.emplace_back(tree.slice(node));
+  return out;
+}
+
+CodeMatch shown(const SourceTree& tree, Places& places, TSNode node, const Captures& captures) {
+  CodeMatch out;
+  const auto begin = ts_node_start_byte(node);
+  const auto end = ts_node_end_byte(node);
+  out.range = range_of(places, begin, end);
+  out.text = tree.slice(node);
+  out.lines = places.lines(begin, end);
+  for (const auto& capture : captures) out.captures.push_back(shown(tree, places, capture));
+  return out;
+}
+
+/// Visits a node and all below it in document order until `visit` says false.
+template <class Visit>
+bool each_node(TSNode top, Visit visit) {
+  TSTreeCursor cursor = ts_tree_cursor_new(top);
+  bool go_on = true;
+  for (bool more = true; more && go_on;) {
+    go_on = visit(ts_tree_cursor_current_node(&cursor));
+    if (!go_on || ts_tree_cursor_goto_first_child(&cursor)) continue;
+    while (!(more = ts_tree_cursor_goto_next_sibling(&cursor)))
+      if (!ts_tree_cursor_goto_parent(&cursor)) break;
+  }
+  ts_tree_cursor_delete(&cursor);
+  return go_on;
+}
+
+bool any_within(const AstPattern& pattern, const SourceTree& tree, TSNode top, Captures& captures) {
+  return !each_node(top, [&](TSNode node) { return !pattern.matches(tree, node, captures); });
+}
+
+bool any_around(const AstPattern& pattern, const SourceTree& tree, TSNode node,
+                Captures& captures) {
+  for (auto at = ts_node_parent(node); !ts_node_is_null(at); at = ts_node_parent(at))
+    if (pattern.matches(tree, at, captures)) return true;
+  return false;
+}
+
+Error in_part(const char* part, Error error) {
+  error.message = std::string(part) + ": " + error.message;
+  return error;
+}
+
+}  // namespace
+
+/// A compiled query of tree-sitter's own language.
+class CodeSearch::Query {
+ public:
+  static Result<std::unique_ptr<Query>> make(const Language& language, const std::string& text) {
+    std::uint32_t at = 0;
+    TSQueryError error = TSQueryErrorNone;
+    auto out = std::make_unique<Query>();
+    const auto* grammar = grammar_of(language);
+    if (!grammar) return Error{ErrorCode::not_found, "there is no grammar"};
+    out->query_ =
+        ts_query_new(grammar, text.data(), static_cast<std::uint32_t>(text.size()), &at, &error);
+    if (out->query_) return out;
+    static constexpr const char* what[] = {"",
+                                           "syntax",
+                                           "unknown kind of node",
+                                           "unknown field",
+                                           "unknown capture",
+                                           "impossible structure",
+                                           "wrong version"};
+    return Error{ErrorCode::invalid_argument,
+                 std::string(what[error]) + " at byte " + std::to_string(at)};
+  }
+  Query() = default;
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+  ~Query() { ts_query_delete(query_); }
+
+  /// Each match with its captures; its node is the outermost capture.
+  template <class Visit>
+  void run(const SourceTree& tree, Visit visit) const {
+    TSQueryCursor* cursor = ts_query_cursor_new();
+    ts_query_cursor_set_match_limit(cursor, kMatchLimit);
+    ts_query_cursor_exec(cursor, query_, tree.root());
+    TSQueryMatch match{};
+    while (ts_query_cursor_next_match(cursor, &match)) {
+      if (match.capture_count == 0) continue;
+      Captures captures;
+      TSNode outer = match.captures[0].node;
+      for (std::uint32_t i = 0; i < match.capture_count; ++i) {
+        const auto& found = match.captures[i];
+        std::uint32_t length = 0;
+        const char* name = ts_query_capture_name_for_id(query_, found.index, &length);
+        captures.push_back({std::string(name, length), {found.node}, false});
+        if (ts_node_start_byte(found.node) <= ts_node_start_byte(outer) &&
+            ts_node_end_byte(found.node) >= ts_node_end_byte(outer))
+          outer = found.node;
+      }
+      visit(outer, captures);
+    }
+    ts_query_cursor_delete(cursor);
+  }
+
+ private:
+  static constexpr std::uint32_t kMatchLimit = 65536;  // of matches that are open at once
+  TSQuery* query_ = nullptr;
+};
+
+CodeSearch::CodeSearch() = default;
+CodeSearch::~CodeSearch() = default;
+
+Result<std::shared_ptr<const CodeSearch>> CodeSearch::make(const Language& language,
+                                                           const SearchSpec& spec) {
+  const std::shared_ptr<CodeSearch> out(new CodeSearch());
+  out->language_ = &language;
+  if (auto added = out->add(language, spec); !added) return added.error();
+  return std::shared_ptr<const CodeSearch>(out);
+}
+
+Status CodeSearch::add(const Language& language, const SearchSpec& spec) {
+  if (spec.query.empty() == spec.pattern.empty())
+    return Error{ErrorCode::invalid_argument, "either a pattern or a query is needed"};
+  const auto compile = [&](const char* part, const std::string& text, const std::string& selector,
+                           std::unique_ptr<AstPattern>& out) -> Status {
+    if (text.empty()) return ok_status();
+    auto made = AstPattern::compile(language, text, selector);
+    if (!made) return in_part(part, made.error());
+    if (made->has_error())
+      warning_ = std::string(part) + " is not valid " + std::string(language.name) +
+                 ": it may match nothing";
+    out = std::make_unique<AstPattern>(std::move(*made));
+    return ok_status();
+  };
+  if (auto done = compile("the pattern", spec.pattern, spec.selector, pattern_); !done) return done;
+  if (auto done = compile("inside", spec.inside, "", inside_); !done) return done;
+  if (auto done = compile("has", spec.has, "", has_); !done) return done;
+  if (auto done = compile("not", spec.without, "", without_); !done) return done;
+  if (!spec.query.empty()) {
+    auto made = Query::make(language, spec.query);
+    if (!made) return in_part("the query", made.error());
+    query_ = std::move(*made);
+  }
+  for (const auto& [hole, regex] : spec.where) {
+    auto compiled = std::make_unique<re2::RE2>(regex, re2::RE2::Quiet);
+    if (!compiled->ok())
+      return in_part("where", {ErrorCode::invalid_argument, compiled->error(), hole});
+    where_.push_back({hole, std::move(compiled)});
+  }
+  return ok_status();
+}
+
+bool CodeSearch::possible_in(std::string_view text) const {
+  return (!pattern_ || pattern_->possible_in(text)) && (!inside_ || inside_->possible_in(text)) &&
+         (!has_ || has_->possible_in(text));
+}
+
+bool CodeSearch::holds(const SourceTree& tree, TSNode node, Captures& captures) const {
+  for (const auto& [hole, regex] : where_) {
+    const auto found = std::find_if(captures.begin(), captures.end(),
+                                    [&](const Capture& capture) { return capture.name == hole; });
+    if (found == captures.end() || found->nodes.empty()) return false;
+    const auto begin = ts_node_start_byte(found->nodes.front());
+    const auto text = tree.text().substr(begin, ts_node_end_byte(found->nodes.back()) - begin);
+    if (!re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *regex)) return false;
+  }
+  if (inside_ && !any_around(*inside_, tree, node, captures)) return false;
+  if (has_ && !any_within(*has_, tree, node, captures)) return false;
+  if (!without_) return true;
+  auto others = captures;
+  return !any_within(*without_, tree, node, others);
+}
+
+Result<std::vector<CodeMatch>> CodeSearch::find(SourceParser& parser, std::string text) const {
+  std::vector<CodeMatch> out;
+  if (!possible_in(text)) return out;
+  auto tree = parser.parse(*language_, std::move(text));
+  if (!tree) return tree.error();
+  Places places(tree->text());
+  const auto take = [&](TSNode node, Captures& captures) {
+    if (holds(*tree, node, captures)) out.push_back(shown(*tree, places, node, captures));
+  };
+  if (query_) {
+    query_->run(*tree, take);
+    return out;
+  }
+  each_node(tree->root(), [&](TSNode node) {
+    Captures captures;
+    if (pattern_->matches(*tree, node, captures)) take(node, captures);
+    return true;
+  });
+  return out;
+}
+
+// ---- files ------------------------------------------------------------------------------------
+
+namespace {
+
+/// One file's part of the outcome.
+struct Found {
+  FileMatches file;
+  std::string skipped;
+  bool searched = false;
+};
+
+using Searches = std::vector<std::pair<const Language*, std::shared_ptr<const CodeSearch>>>;
+
+Found search_file(SourceParser& parser, const std::string& folder, const std::string& path,
+                  const Searches& searches, std::size_t max_bytes) {
+  Found out;
+  // The name decides mostly; only a file without a suffix is opened to see what it is.
+  const auto name = base_name(path);
+  const bool by_head = name.find('.', 1) == std::string_view::npos;
+  const auto* language = language_of(path);
+  const auto wanted = [&](const Language* l) {
+    return std::find_if(searches.begin(), searches.end(),
+                        [&](const auto& search) { return search.first == l; });
+  };
+  if (!language && !by_head) return out;
+  if (language && wanted(language) == searches.end()) return out;
+  auto text = read_all(join_path(folder, path));
+  if (!text) {
+    out.skipped = path + ": " + text.error().message;
+    return out;
+  }
+  if (!language) language = language_of(path, std::string_view(*text).substr(0, kHeadBytes));
+  const auto search = wanted(language);
+  if (!language || search == searches.end()) return out;
+  out.searched = true;
+  if (text->size() > max_bytes) {
+    out.skipped = path + ": longer than " + std::to_string(max_bytes) + " bytes";
+    return out;
+  }
+  auto matches = search->second->find(parser, std::move(*text));
+  if (!matches) {
+    out.skipped = path + ": " + matches.error().message;
+    return out;
+  }
+  out.file = {path, language, std::move(*matches)};
+  return out;
+}
+
+}  // namespace
+
+SearchOutcome search_files(const std::string& folder, const std::vector<std::string>& paths,
+                           const Searches& searches, std::size_t max_file_bytes) {
+  std::vector<Found> found(paths.size());
+  std::atomic<std::size_t> next{0};
+  const auto work = [&] {
+    SourceParser parser;
+    for (auto i = next++; i < paths.size(); i = next++)
+      found[i] = search_file(parser, folder, paths[i], searches, max_file_bytes);
+  };
+  const auto threads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1,
+                                               std::max<std::size_t>(paths.size() / 8, 1));
+  std::vector<std::thread> others;
+  for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work);
+  work();
+  for (auto& thread : others) thread.join();
+  SearchOutcome out;
+  for (auto& one : found) {
+    out.searched += one.searched ? 1 : 0;
+    if (!one.skipped.empty()) out.skipped.push_back(std::move(one.skipped));
+    if (!one.file.matches.empty()) out.files.push_back(std::move(one.file));
+  }
+  return out;
+}
+
+}  // namespace muster::treesitter
