@@ -139,7 +139,7 @@ class FakeTree final : public VersionControl {
   std::vector<CommitInfo> infos;
   std::vector<std::string> dirty;
   std::optional<Error> open_error;
-  std::optional<Error> base_error;  ///< of base_files()
+  std::optional<Error> base_error;   ///< of base_files()
   std::function<void()> on_advance;  ///< before the branch moves
   std::function<void()> on_apply;
   int opened = 0;
