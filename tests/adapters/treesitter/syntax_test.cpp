@@ -35,6 +35,7 @@ const std::vector<std::pair<std::string, std::string>> kValid = {
     {"A.java", "class A { int b() { return 1; } }\n"},
     {"a.js", "const f = async (x) => { await x?.y ?? 1; };\n"},
     {"a.json", "{\"a\": [1, null]}\n"},
+    {"tsconfig.json", "{ /* a */ \"b\": 1 }\n"},
     {"a.md", "# Title\n\n- item\n"},
     {"a.php", "<?php function f(int $a): int { return $a; }\n"},
     {"a.py", "def f(a: int) -> int:\n    return a\n"},
@@ -81,6 +82,12 @@ TEST_CASE("a problem says where, what stands there and what was expected") {
   REQUIRE(json.size() == 1);
   CHECK(json[0].message == "unexpected ','");
   CHECK(json[0].expected.find("'{'") != std::string::npos);
+}
+
+TEST_CASE("what a grammar wrongly takes for an error is none") {
+  CHECK(problems("a.js", "const _null = 1;\nexport { _null as null, _null as x };\n").empty());
+  CHECK_FALSE(problems("a.js", "export { a as };\n").empty());
+  CHECK_FALSE(problems("a.js", "export { a as b c };\n").empty());
 }
 
 TEST_CASE("a change is judged by what is new in it") {
