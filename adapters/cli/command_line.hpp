@@ -19,6 +19,7 @@ enum ExitCode : int {
   exit_failed = 1,
   exit_usage = 2,  ///< wrong usage or configuration
   exit_needs_user = 3,
+  exit_unchecked = 3,  ///< of `diagnostics`: no error, but something could not be checked
   exit_limit = 4,
   exit_interrupted = 130,
 };
@@ -106,6 +107,13 @@ struct AgentsCommand {
 struct DoctorCommand {
   bool json = false;
 };
+struct DiagnosticsCommand {
+  std::vector<std::string> files;  ///< empty = those that changed against HEAD
+  bool json = false;
+  bool sarif = false;
+  bool trust_workspace = false;            ///< for this run
+  std::optional<std::int64_t> timeout_ms;  ///< for a file
+};
 struct ConfigCommand {
   enum class Action { show, validate, schema };
   Action action = Action::show;
@@ -127,11 +135,11 @@ struct InstallCommand {
   bool project = false;  ///< the project's configuration instead of the user's
 };
 
-using Command =
-    std::variant<MissionCommand, StatusCommand, StopCommand, ResumeCommand, AnswerCommand,
-                 TellCommand, AttachCommand, ResultCommand, LogsCommand, ReportCommand, TodoCommand,
-                 WaiveCommand, MissionsCommand, DemoCommand, AgentsCommand, DoctorCommand,
-                 ConfigCommand, ModelServerCommand, ServeCommand, InstallCommand>;
+using Command = std::variant<MissionCommand, StatusCommand, StopCommand, ResumeCommand,
+                             AnswerCommand, TellCommand, AttachCommand, ResultCommand, LogsCommand,
+                             ReportCommand, TodoCommand, WaiveCommand, MissionsCommand, DemoCommand,
+                             AgentsCommand, DoctorCommand, DiagnosticsCommand, ConfigCommand,
+                             ModelServerCommand, ServeCommand, InstallCommand>;
 
 struct CommandLine {
   Command command;

@@ -22,6 +22,8 @@ int logs(const cli::LogsCommand& command, const Workspace& workspace);
 int report(const cli::ReportCommand& command, const Workspace& workspace);
 int missions(const cli::MissionsCommand& command, const Workspace& workspace);
 int agents(const cli::AgentsCommand& command, const Workspace& workspace);
+int diagnostics(const cli::DiagnosticsCommand& command, const cli::CommandLine& line,
+                const Workspace& workspace);
 int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line,
            const config::Environment& environment);
 int configuration(const cli::ConfigCommand& command, const cli::CommandLine& line,

@@ -84,6 +84,9 @@ class InWorkspace {
   int operator()(const cli::AgentsCommand& command) {
     return commands::agents(command, workspace_);
   }
+  int operator()(const cli::DiagnosticsCommand& command) {
+    return commands::diagnostics(command, line_, workspace_);
+  }
   template <class Other>
   int operator()(const Other&) {
     return cli::exit_failed;
