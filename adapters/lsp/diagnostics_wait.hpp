@@ -24,8 +24,6 @@ class DiagnosticsWait {
     answered_ = true;
     changed_ = now;
   }
-  /// What has come does not count any more: it was asked for again.
-  void asked_again() { answered_ = false; }
   /// The server began or ended what it reports progress of.
   void set_busy(bool busy, std::int64_t now) {
     busy_ = busy;
@@ -44,8 +42,8 @@ class DiagnosticsWait {
   }
   /// What it waits for, for the message of an expired one.
   [[nodiscard]] std::string_view missing() const {
-    if (!answered_) return "no diagnostics came";
-    return busy_ ? "it was still at work" : "it did not come to rest";
+    if (busy_) return "it was still at work";
+    return answered_ ? "it did not come to rest" : "no diagnostics came";
   }
 
  private:

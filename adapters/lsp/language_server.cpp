@@ -130,7 +130,7 @@ void LanguageServer::ask_tsserver(const CheckPtr& check, const char* command,
 
 void LanguageServer::pull(const CheckPtr& check) {
   if (std::exchange(check->asking, true)) return;
-  check->wait.asked_again();
+  check->asked_busy = client_->busy();
   client_->pull_diagnostics(
       check->path, options_.timeout,
       [weak = weak_from_this(), check](Result<std::vector<Diagnostic>> result) {
@@ -138,8 +138,9 @@ void LanguageServer::pull(const CheckPtr& check) {
       });
 }
 
-/// An answer that came while the server loads the project is asked for again when it has (see
-/// busy_changed).
+/// An answer that was made while the server loads the project may lack what it has not read. It is
+/// asked for again when the work has ended, and counts when it stays the same: some report work at
+/// every question.
 void LanguageServer::pulled(const CheckPtr& check, Result<std::vector<Diagnostic>> result) {
   if (!is_open(check)) return;
   check->asking = false;
@@ -151,9 +152,12 @@ void LanguageServer::pulled(const CheckPtr& check, Result<std::vector<Diagnostic
     return;
   }
   if (!result) return finish(check, result.error());
+  const bool same = check->has_answer && *result == check->answered;
+  const bool at_rest = !check->asked_busy && !client_->busy();
   check->answered = std::move(*result);
-  check->wait.answered(now_ms());
-  look(check);
+  check->has_answer = true;
+  if (same || at_rest) return finish_with_all(check);
+  if (!client_->busy()) pull(check);  // else busy_changed() does
 }
 
 void LanguageServer::published(const std::string& path, const Publication& publication) {
@@ -189,11 +193,7 @@ void LanguageServer::look(const CheckPtr& check) {
   const auto now = now_ms();
   const auto state = check->wait.state(now);
   if (check->timer) check->timer->cancel();
-  if (state == DiagnosticsWait::State::settled) {
-    auto all = std::move(check->answered);
-    all.insert(all.end(), check->published.begin(), check->published.end());
-    return finish(check, std::move(all));
-  }
+  if (state == DiagnosticsWait::State::settled) return finish_with_all(check);
   if (state == DiagnosticsWait::State::expired)
     return finish(check,
                   error(ErrorCode::timeout, std::string(check->wait.missing()) + " within " +
@@ -202,6 +202,13 @@ void LanguageServer::look(const CheckPtr& check) {
   check->timer = loop_.run_after(milliseconds(pause), [weak = weak_from_this(), check] {
     if (const auto self = weak.lock()) self->look(check);
   });
+}
+
+/// What was asked for, and what the server published besides.
+void LanguageServer::finish_with_all(const CheckPtr& check) {
+  auto all = std::move(check->answered);
+  all.insert(all.end(), check->published.begin(), check->published.end());
+  finish(check, std::move(all));
 }
 
 /// Whether the check goes on and its document is open.

@@ -63,6 +63,8 @@ class LanguageServer : public std::enable_shared_from_this<LanguageServer> {
     std::int64_t version = 0;
     Source source = Source::published;
     bool asking = false;                ///< a pull is under way
+    bool asked_busy = false;            ///< it began while the server was at work
+    bool has_answer = false;            ///< `answered` is one
     std::vector<Diagnostic> answered;   ///< of a pull
     std::vector<Diagnostic> published;  ///< the latest
     std::shared_ptr<IoTimer> timer;
@@ -79,6 +81,7 @@ class LanguageServer : public std::enable_shared_from_this<LanguageServer> {
   void busy_changed(bool busy);
   void features_changed();
   void look(const CheckPtr& check);
+  void finish_with_all(const CheckPtr& check);
   void finish(const CheckPtr& check, Result<std::vector<Diagnostic>> result);
   [[nodiscard]] bool is_open(const CheckPtr& check) const;
   [[nodiscard]] Source best_source() const;

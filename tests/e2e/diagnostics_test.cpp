@@ -48,7 +48,7 @@ TEST_CASE("diagnostics of what changed: 0 clean, 1 errors, 3 something was not c
 }
 
 TEST_CASE("a server that is missing or broken is said, and is not clean") {
-  Sandbox machine({{"a.txt", "fine\n"}});
+  Sandbox machine(Files{{"a.txt", "fine\n"}});
   auto settings = fake_server();
   settings["language_servers"]["servers"]["fake"]["command"] = "no-such-server";
   settings["language_servers"]["servers"]["fake"]["install"] = "npm i -g it";
@@ -70,7 +70,7 @@ TEST_CASE("a server that is missing or broken is said, and is not clean") {
 }
 
 TEST_CASE("diagnostics as JSON and as SARIF") {
-  Sandbox machine({{"a.txt", "BAD\n"}});
+  Sandbox machine(Files{{"a.txt", "BAD\n"}});
   machine.configure(fake_server());
   auto ended = machine.muster({"diagnostics", "a.txt", "--json"});
   CHECK(ended.exit_code == 1);

@@ -131,6 +131,23 @@ TEST_CASE("diagnostics are asked for where that is offered") {
   server.stop();
 }
 
+TEST_CASE("an answer from before the project was loaded is asked for again") {
+  const TempFolder folder;
+  Server server(fake_options({"pull", "pull-loading"}, folder.str()));
+  REQUIRE(server.ready());
+  CHECK(places(server.check(folder.path("a"), "text", "BAD")) == Places{"0:0"});
+  server.stop();
+}
+
+TEST_CASE("a server that reports work at every question is not asked for ever") {
+  const TempFolder folder;
+  Server server(fake_options({"pull", "pull-busy"}, folder.str()));
+  REQUIRE(server.ready());
+  CHECK(places(server.check(folder.path("a"), "text", "BAD")) == Places{"0:0"});
+  CHECK(received(server, "textDocument/diagnostic").size() == 2);
+  server.stop();
+}
+
 TEST_CASE("an offer that is made after the check has begun is taken") {
   const TempFolder folder;
   Server server(fake_options({"pull", "dynamic"}, folder.str()));
