@@ -86,6 +86,7 @@ void LspClient::launch() {
   spec.argv = options_.argv;
   spec.cwd = options_.root;
   spec.env = options_.env;
+  spec.unset_env = options_.unset_env;
   spec.kill_grace = options_.stop_timeout;
   spec.helper_binary = options_.helper_binary;
   process_ = PipedProcess::start(

@@ -29,6 +29,7 @@ struct ClientOptions {
   std::string name;                             ///< in messages: "clangd"
   std::vector<std::string> argv;                ///< argv[0] is looked up in PATH unless a path
   std::map<std::string, std::string> env = {};  ///< added to the engine's environment
+  std::vector<std::string> unset_env = {};      ///< removed from it: keys
   std::string root;                             ///< absolute folder: workspace folder and cwd
   nlohmann::json initialization_options;        ///< null = none
   nlohmann::json settings = nlohmann::json::object();  ///< what workspace/configuration asks for

@@ -157,6 +157,7 @@ Result<ClientOptions> client_options(const config::LanguageServers& table,
   out.argv = {*program};
   out.argv.insert(out.argv.end(), server.args.begin(), server.args.end());
   out.env = server.env;
+  out.unset_env = place.unset_env;
   out.root = root;
   out.initialization_options = std::move(*options);
   out.settings = json::parse(server.settings, nullptr, false);

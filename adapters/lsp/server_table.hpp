@@ -15,9 +15,10 @@ namespace muster::lsp {
 
 /// The workspace that servers work in.
 struct ServerPlace {
-  std::string workspace;      ///< absolute, links resolved
-  bool trusted = false;       ///< may bring programs of its own and have its code run
-  std::string path_variable;  ///< PATH
+  std::string workspace;               ///< absolute, links resolved
+  bool trusted = false;                ///< may bring programs of its own and have its code run
+  std::string path_variable;           ///< PATH
+  std::vector<std::string> unset_env;  ///< variables that servers do not get: keys
   std::string helper_binary = "/proc/self/exe";
 };
 

@@ -47,6 +47,8 @@ lsp::ServerPlace place_of(const cli::DiagnosticsCommand& command, const Workspac
   out.trusted =
       command.trust_workspace || workspace.config.config.language_servers.trusts(out.workspace);
   out.path_variable = config::variable(workspace.environment, "PATH");
+  for (const auto& [name, provider] : workspace.config.config.providers)
+    if (!provider.api_key_env.empty()) out.unset_env.push_back(provider.api_key_env);
   return out;
 }
 

@@ -132,9 +132,11 @@ TEST_CASE("a workspace that is not trusted does not bring its own tsserver") {
   CHECK(with->initialization_options["tsserver"]["path"] == own);
   CHECK(with->initialization_options["disableAutomaticTypingAcquisition"] == true);
   place.trusted = true;
+  place.unset_env = {"OPENAI_API_KEY"};
   const auto trusted = client_options(all, server, place, place.workspace);
   REQUIRE(trusted);
   CHECK_FALSE(trusted->initialization_options.contains("tsserver"));
+  CHECK(trusted->unset_env == place.unset_env);
 }
 
 TEST_CASE("a workspace is trusted when its folder, or one above it, is named") {
