@@ -83,7 +83,8 @@ void LanguageServer::check(const std::string& path, const std::string& language_
 
 void LanguageServer::begin(const CheckPtr& check) {
   if (!checks_.contains(check->path)) return;  // the server ended meanwhile
-  check->version = client_->open(check->path, check->language_id, std::move(check->text));
+  check->version = client_->open(check->path, check->language_id, check->text);
+  check->text = {};  // the client has its own
   check->source = best_source();
   ask(check);
   look(check);

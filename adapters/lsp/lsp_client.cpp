@@ -199,7 +199,7 @@ Error LspClient::error(ErrorCode code, std::string message) const {
 // ---- requests
 // ------------------------------------------------------------------------------------
 
-void LspClient::request(std::string_view method, json params, Milliseconds timeout,
+void LspClient::request(std::string_view method, const json& params, Milliseconds timeout,
                         Answer<json> answer) {
   if (!usable())
     return answer_later(std::move(answer), error(ErrorCode::unavailable, "is not running"));
@@ -359,8 +359,8 @@ json LspClient::configuration(const json& params) const {
 // -----------------------------------------------------------------------------------
 
 std::int64_t LspClient::open(const std::string& path, const std::string& language_id,
-                             std::string text) {
-  if (is_open(path)) return *change(path, std::move(text));
+                             const std::string& text) {
+  if (is_open(path)) return *change(path, text);
   const auto version = ++last_version_;
   const auto [at, fresh] =
       documents_.emplace(path, Document{version, language_id, TextPositions(valid_utf8(text))});
@@ -372,7 +372,7 @@ std::int64_t LspClient::open(const std::string& path, const std::string& languag
   return version;
 }
 
-Result<std::int64_t> LspClient::change(const std::string& path, std::string text) {
+Result<std::int64_t> LspClient::change(const std::string& path, const std::string& text) {
   const auto found = documents_.find(path);
   if (found == documents_.end()) return error(ErrorCode::not_found, path + " is not open");
   auto& document = found->second;
@@ -402,7 +402,7 @@ void LspClient::pull_diagnostics(const std::string& path, Milliseconds timeout,
   json params{{"textDocument", {{"uri", file_uri(path)}}}};
   if (const auto identifier = features_.pull_identifier(); !identifier.is_null())
     params["identifier"] = identifier;
-  request("textDocument/diagnostic", std::move(params), timeout,
+  request("textDocument/diagnostic", params, timeout,
           [self = weak_from_this(), path, answer](const Result<json>& result) {
             if (!result) return answer(result.error());
             auto out = read_diagnostics(result->is_object() && result->contains("items")
@@ -435,7 +435,7 @@ void LspClient::definition(const std::string& path, std::size_t offset, Millisec
   auto params = place("textDocument/definition", path, offset);
   auto read = reading(answer, read_locations);
   if (!params) return answer_later(std::move(read), params.error());
-  request("textDocument/definition", std::move(*params), timeout, std::move(read));
+  request("textDocument/definition", *params, timeout, std::move(read));
 }
 
 void LspClient::references(const std::string& path, std::size_t offset, bool with_declaration,
@@ -444,7 +444,7 @@ void LspClient::references(const std::string& path, std::size_t offset, bool wit
   auto read = reading(answer, read_locations);
   if (!params) return answer_later(std::move(read), params.error());
   (*params)["context"] = {{"includeDeclaration", with_declaration}};
-  request("textDocument/references", std::move(*params), timeout, std::move(read));
+  request("textDocument/references", *params, timeout, std::move(read));
 }
 
 void LspClient::hover(const std::string& path, std::size_t offset, Milliseconds timeout,
@@ -452,7 +452,7 @@ void LspClient::hover(const std::string& path, std::size_t offset, Milliseconds 
   auto params = place("textDocument/hover", path, offset);
   auto read = reading(answer, read_hover);
   if (!params) return answer_later(std::move(read), params.error());
-  request("textDocument/hover", std::move(*params), timeout, std::move(read));
+  request("textDocument/hover", *params, timeout, std::move(read));
 }
 
 void LspClient::rename(const std::string& path, std::size_t offset, const std::string& new_name,
@@ -466,7 +466,7 @@ void LspClient::rename(const std::string& path, std::size_t offset, const std::s
   });
   if (!params) return answer_later(std::move(read), params.error());
   (*params)["newName"] = new_name;
-  request("textDocument/rename", std::move(*params), timeout, std::move(read));
+  request("textDocument/rename", *params, timeout, std::move(read));
 }
 
 }  // namespace muster::lsp

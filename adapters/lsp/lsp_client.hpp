@@ -95,15 +95,16 @@ class LspClient : public std::enable_shared_from_this<LspClient> {
   [[nodiscard]] int pid() const noexcept { return process_ ? process_->pid() : 0; }
 
   /// Any request. Needs a usable client, else it is answered with unavailable.
-  void request(std::string_view method, nlohmann::json params, Milliseconds timeout,
+  void request(std::string_view method, const nlohmann::json& params, Milliseconds timeout,
                Answer<nlohmann::json> answer);
   void notify(std::string_view method, const nlohmann::json& params);
 
   /// Opens a document with this text and returns its version, which grows over all documents and
   /// times; one that is open is changed. Text that is not UTF-8 is sent with replacements.
-  std::int64_t open(const std::string& path, const std::string& language_id, std::string text);
+  std::int64_t open(const std::string& path, const std::string& language_id,
+                    const std::string& text);
   /// Gives an open document another text, all of it. Errors: not_found (it is not open).
-  Result<std::int64_t> change(const std::string& path, std::string text);
+  Result<std::int64_t> change(const std::string& path, const std::string& text);
   /// What it publishes about it from now on is dropped. Harmless when it is not open.
   void close(const std::string& path);
   [[nodiscard]] bool is_open(const std::string& path) const { return documents_.contains(path); }
