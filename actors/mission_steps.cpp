@@ -188,6 +188,8 @@ void Mission::verify_task(const IntentIssued& intent) {
     spec.commit = task.merge.commit;
     return start_verifier(std::move(spec));
   }
+  spec.guards_tests = true;
+  spec.planned = task.spec.files;
   // A check that was red at the base is the failing test already.
   bool red_at_base = std::any_of(
       task.spec.verification.begin(), task.spec.verification.end(),
@@ -196,6 +198,7 @@ void Mission::verify_task(const IntentIssued& intent) {
           return !entry.second.passed() && entry.second.facts().command == check.command;
         });
       });
+  spec.runs_again = !red_at_base;
   spec.wants_new_test = spec_.new_test_rule && !red_at_base &&
                         task.spec.test_exempt_reason.empty() && task.test_exempt_reason.empty();
   start_verifier(std::move(spec));

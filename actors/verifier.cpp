@@ -1,9 +1,12 @@
 #include "actors/verifier.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "actors/receipt_minter.hpp"
+#include "actors/test_guard.hpp"
 #include "runtime/core/findings.hpp"
+#include "runtime/core/flaky.hpp"
 #include "runtime/core/test_paths.hpp"
 #include "runtime/core/text.hpp"
 
@@ -11,6 +14,8 @@ namespace muster {
 namespace {
 
 using namespace std::chrono_literals;
+
+using OpenFiles = decltype(VerifyDeps::open_files);
 
 constexpr auto request_deadline = 30s;
 constexpr std::size_t kept_tail = 6000;
@@ -24,6 +29,15 @@ std::vector<std::string> fingerprints_of(const std::string& output) {
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
+}
+
+/// Pool thread.
+Result<std::vector<ReviewFinding>> tampering_of(VersionControl& tree, const OpenFiles& open,
+                                                const VerifySpec& spec, const Snapshot& snapshot,
+                                                const Diff& diff) {
+  auto files = open(snapshot.path);
+  if (!files) return files.error();
+  return guard_tests(tree, **files, {spec.key, diff.files, spec.planned});
 }
 
 }  // namespace
@@ -66,13 +80,8 @@ void Verifier::blocking(Work work, Then then) {
 }
 
 void Verifier::open_tree() {
-  struct Opened {
-    Snapshot snapshot;
-    std::string hash;
-    Diff diff;
-  };
   blocking(
-      [tree = deps_.tree, spec = spec_]() -> Result<Opened> {
+      [tree = deps_.tree, open = deps_.open_files, spec = spec_]() -> Result<Opened> {
         auto snapshot =
             spec.commit.empty() ? tree->existing(spec.key) : tree->checkout(spec.key, spec.commit);
         if (!snapshot) return snapshot.error();
@@ -80,22 +89,31 @@ void Verifier::open_tree() {
         if (!hash) return hash.error();
         auto diff = tree->diff(spec.key, 0);
         if (!diff) return diff.error();
-        return Opened{*snapshot, *hash, *diff};
+        Opened opened{*snapshot, *hash, std::move(*diff), {}};
+        if (!spec.guards_tests) return opened;
+        auto findings = tampering_of(*tree, open, spec, opened.snapshot, opened.diff);
+        if (!findings) return findings.error();
+        opened.findings = std::move(*findings);
+        return opened;
       },
       [this](const Result<Opened>& opened) {
         if (finished_) return;
         if (!opened) return fail(opened.error());
-        on_open(opened->snapshot, opened->hash, opened->diff);
+        on_open(*opened);
       });
 }
 
-void Verifier::on_open(const Snapshot& snapshot, const std::string& hash, const Diff& diff) {
-  root_ = snapshot.path;
-  result_.tree = hash;
-  for (const auto& file : diff.files) result_.changed.push_back(file.path);
+void Verifier::on_open(const Opened& opened) {
+  root_ = opened.snapshot.path;
+  result_.tree = opened.hash;
+  for (const auto& file : opened.diff.files) result_.changed.push_back(file.path);
+  result_.findings = opened.findings;
   if (!spec_.task.empty() && deps_.syntax) return check_syntax();
-  next_check();
+  begin_checks();
 }
+
+/// What is rejected for its text alone is not built and not tested.
+void Verifier::begin_checks() { rejected() ? finish() : next_check(); }
 
 /// The cheapest check comes first: what does not parse is not built.
 void Verifier::check_syntax() {
@@ -121,7 +139,7 @@ void Verifier::check_syntax() {
         if (finished_) return;
         if (!found) return fail(found.error());
         result_.findings.insert(result_.findings.end(), found->begin(), found->end());
-        rejected() ? finish() : next_check();
+        begin_checks();
       });
 }
 
@@ -232,10 +250,39 @@ void Verifier::measure(ReceiptFacts facts) {
         complete.check = spec_.checks[next_].name;
         complete.tree_before = result_.tree;
         complete.tree_after = *hash;
-        result_.receipts.push_back(ReceiptMinter::mint(std::move(complete)));
-        ++next_;
-        next_check();
+        if (wants_second_run(complete)) {
+          failed_ = std::move(complete);
+          return run_command(spec_.checks[next_], root_);
+        }
+        keep(std::move(complete));
       });
+}
+
+/// A failure that the change cannot have caused, on a tree that the check left as it was.
+bool Verifier::wants_second_run(const ReceiptFacts& failed) const {
+  bool failure = failed.exit_code > 0 && failed.signal == 0 && !failed.timed_out;
+  if (!failure || failed_ || !spec_.runs_again || spec_.checks[next_].command.empty() ||
+      failed.tree_after != result_.tree)
+    return false;
+  return !change_may_reach(result_.changed, parse_findings(failed.output_tail));
+}
+
+void Verifier::keep(ReceiptFacts facts) {
+  auto first = std::exchange(failed_, std::nullopt);
+  facts.flaky = first && facts.exit_code == 0 && facts.signal == 0 && !facts.timed_out;
+  if (facts.flaky) {
+    auto failures = parse_findings(first->output_tail);
+    auto what = failures.empty() ? std::string() : ": " + failures.front().message;
+    result_.findings.push_back({"", 0,
+                                "flaky: '" + facts.command +
+                                    "' failed, and passed when it was run again on the same tree; "
+                                    "what changed cannot have been the reason" +
+                                    what,
+                                "warning"});
+  }
+  result_.receipts.push_back(ReceiptMinter::mint(std::move(facts)));
+  ++next_;
+  next_check();
 }
 
 /// A change of behaviour wants a test that fails on the base and passes now.

@@ -3,6 +3,7 @@
 // time, and the hash of the tree before and after. Lives as long as the verification.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,10 @@ struct VerifySpec {
   std::chrono::milliseconds deadline{600000};  ///< of one check
   bool wants_new_test = false;  ///< a change of behaviour needs a test that fails on the base
   std::string base;             ///< of the tree, for the above
+  bool guards_tests = false;    ///< tests that demand less than on the base reject (test_guard.hpp)
+  std::vector<std::string> planned;  ///< files that the task is about, for the above
+  /// A failure that the change cannot have caused (core/flaky.hpp) is looked at a second time.
+  bool runs_again = false;
 };
 
 struct VerifyDeps {
@@ -66,14 +71,23 @@ class Verifier {
 
  private:
   void open_tree();
-  void on_open(const Snapshot& snapshot, const std::string& hash, const Diff& diff);
+  struct Opened {
+    Snapshot snapshot;
+    std::string hash;
+    Diff diff;
+    std::vector<ReviewFinding> findings;
+  };
+  void on_open(const Opened& opened);
   void check_syntax();
+  void begin_checks();
   [[nodiscard]] bool rejected() const;
   void next_check();
   void run_command(const Check& check, const std::string& root);
   void run_builtin(const Check& check);
   void on_job(const JobReceiptPtr& receipt);
   void measure(ReceiptFacts facts);
+  [[nodiscard]] bool wants_second_run(const ReceiptFacts& failed) const;
+  void keep(ReceiptFacts facts);
   void check_new_test();
   void open_base(const std::vector<std::string>& tests);
   void next_base_check();
@@ -93,6 +107,7 @@ class Verifier {
   std::string base_root_;  // while the new tests are tried on the old code
   std::size_t next_ = 0;
   std::size_t next_base_ = 0;
+  std::optional<ReceiptFacts> failed_;  // of the check that is run a second time
   int jobs_started_ = 0;
   bool on_base_ = false;
   bool finished_ = false;

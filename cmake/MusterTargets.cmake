@@ -160,6 +160,15 @@ function(muster_tests folder)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
       "${PROJECT_SOURCE_DIR}/third_party/minimist/package-lock.json")
   endif()
+  # These talk to a real language server, an npm package as well.
+  if(TARGET muster_test_adapter_lsp)
+    execute_process(
+      COMMAND bash "${PROJECT_SOURCE_DIR}/scripts/setup" --print-lsp
+      OUTPUT_VARIABLE packages OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+    target_compile_definitions(muster_test_adapter_lsp PRIVATE MUSTER_LSP_PACKAGES="${packages}")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+      "${PROJECT_SOURCE_DIR}/third_party/lsp/package-lock.json")
+  endif()
   if(TARGET muster_test_e2e AND TARGET muster)
     add_dependencies(muster_test_e2e muster)
   endif()

@@ -103,7 +103,47 @@ Timeouts read_timeouts(const json& in) {
   return out;
 }
 
+LanguageServer read_language_server(const std::string& name, const json& in) {
+  LanguageServer out;
+  out.name = name;
+  set(in, "enabled", out.enabled);
+  set(in, "command", out.command);
+  set(in, "args", out.args);
+  set(in, "env", out.env);
+  set(in, "needs", out.needs);
+  set(in, "files", out.files);
+  set(in, "root_markers", out.root_markers);
+  set(in, "install", out.install);
+  out.initialization_options = part(in, "initialization_options").dump();
+  out.settings = part(in, "settings").dump();
+  set(in, "background_progress", out.background_progress);
+  set(part(in, "own_module"), "file", out.own_module_file);
+  set(part(in, "own_module"), "option", out.own_module_option);
+  set(in, "runs_project_code", out.runs_project_code);
+  set(in, "settle_ms", out.settle_ms);
+  return out;
+}
+
+LanguageServers read_language_servers(const json& in) {
+  LanguageServers out;
+  for (const auto& [name, server] : part(in, "servers").items())
+    out.servers.push_back(read_language_server(name, server));
+  set(in, "trusted_workspaces", out.trusted_workspaces);
+  set(in, "max_memory_mb", out.max_memory_mb);
+  set(in, "start_ms", out.start_ms);
+  set(in, "file_ms", out.file_ms);
+  return out;
+}
+
 }  // namespace
+
+bool LanguageServers::trusts(std::string_view workspace) const {
+  return std::any_of(trusted_workspaces.begin(), trusted_workspaces.end(), [&](std::string folder) {
+    while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
+    if (!workspace.starts_with(folder)) return false;
+    return workspace.size() == folder.size() || folder == "/" || workspace[folder.size()] == '/';
+  });
+}
 
 Environment process_environment() {
   Environment out;
@@ -212,6 +252,7 @@ Config config_from_json(const json& merged) {
   out.timeouts = read_timeouts(part(merged, "timeouts"));
   set(part(merged, "archive"), "keep", out.archive.keep);
   set(part(merged, "archive"), "after_days", out.archive.after_days);
+  out.language_servers = read_language_servers(part(merged, "language_servers"));
   return out;
 }
 

@@ -93,6 +93,37 @@ struct OpenCode {
   std::string url;                  ///< of a server that runs already, instead
 };
 
+/// A program that knows a language (Language Server Protocol).
+struct LanguageServer {
+  std::string name;  ///< the language, as the configuration calls it
+  bool enabled = true;
+  std::string command;  ///< looked up in PATH, or an absolute path
+  std::vector<std::string> args;
+  std::map<std::string, std::string> env;    ///< added to its environment
+  std::vector<std::string> needs;            ///< programs without which it finds nothing
+  std::map<std::string, std::string> files;  ///< end of a name, or a whole name -> language id
+  std::vector<std::string> root_markers;
+  std::string install;                        ///< how to get it, for people
+  std::string initialization_options = "{}";  ///< JSON text
+  std::string settings = "{}";                ///< JSON text
+  std::vector<std::string> background_progress;
+  std::string own_module_file;    ///< empty = none
+  std::string own_module_option;  ///< JSON pointer into initialization_options
+  bool runs_project_code = false;
+  std::int64_t settle_ms = 500;
+};
+
+struct LanguageServers {
+  std::vector<LanguageServer> servers;  ///< by name; those that are switched off, too
+  std::vector<std::string> trusted_workspaces;
+  Limit max_memory_mb = 4096;
+  std::int64_t start_ms = 60000;
+  std::int64_t file_ms = 60000;
+
+  /// Whether the user trusts this workspace, an absolute path, with running code of its own.
+  [[nodiscard]] bool trusts(std::string_view workspace) const;
+};
+
 enum class Isolation { worktree, shared };
 enum class Approve { none, plan };
 /// Where agents' sessions run. automatic: where they were asked for (config.cpp's settle_host()).
@@ -121,6 +152,7 @@ struct Config {
   Limits limits;
   Timeouts timeouts;
   Archive archive;
+  LanguageServers language_servers;
 
   /// By name, in any case; null when unknown.
   [[nodiscard]] const Provider* provider(std::string_view name) const;

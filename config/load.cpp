@@ -316,6 +316,7 @@ json default_json() {
   json out = json::object();
   collect_defaults(schema(), "", out);
   out["providers"] = json::parse(embedded("config/providers.json"));
+  out["language_servers"]["servers"] = json::parse(embedded("config/language_servers.json"));
   return out;
 }
 

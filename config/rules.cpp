@@ -33,6 +33,7 @@ class Rules {
     check_fallbacks();
     check_session_limits();
     check_links();
+    check_language_servers();
     return std::move(problems_);
   }
 
@@ -140,6 +141,37 @@ class Rules {
         add("/links/" + std::to_string(i),
             "must be a relative path inside the workspace, outside .git");
     }
+  }
+
+  void check_language_servers() {
+    const std::string base = "/language_servers/";
+    const json trusted = at(base + "trusted_workspaces");
+    for (std::size_t i = 0; i < trusted.size(); ++i)
+      if (trusted[i].get_ref<const std::string&>().front() != '/')
+        add(base + "trusted_workspaces/" + std::to_string(i), "must be an absolute path");
+    for (const auto& [name, server] : at(base + "servers").items())
+      check_language_server(base + "servers/" + escape_pointer(name), server);
+  }
+
+  void check_language_server(const std::string& pointer, const json& server) {
+    const std::string command = server.value("command", "");
+    if (command.empty()) add(pointer, "needs a command");
+    // Relative to what? A workspace would be the wrong answer.
+    if (command.find('/') != std::string::npos && command.front() != '/')
+      add(pointer + "/command", "must be a name or an absolute path");
+    const json files = server.value("files", json::object());
+    if (files.empty()) add(pointer, "needs files");
+    for (const auto& [name, ignored] : files.items())
+      if (name.empty() || name.find('/') != std::string::npos)
+        add(pointer + "/files/" + escape_pointer(name),
+            "must be the end of a name (.ts) or a whole name");
+    const json markers = server.value("root_markers", json::array());
+    for (std::size_t i = 0; i < markers.size(); ++i)
+      if (markers[i].get_ref<const std::string&>().find('/') != std::string::npos)
+        add(pointer + "/root_markers/" + std::to_string(i), "must be a name without a slash");
+    const std::string option = server.value(json::json_pointer("/own_module/option"), "/");
+    if (option.front() != '/' || option.find('~') != std::string::npos)
+      add(pointer + "/own_module/option", "must be a JSON pointer");
   }
 
   const json& merged_;

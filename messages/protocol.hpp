@@ -195,6 +195,17 @@ using verifier_actor = caf::typed_actor<
     // A check ended.
     result<void>(job_done_atom, JobReceiptPtr)>;
 
+// ---- language servers ---------------------------------------------------------------------------
+
+/// One language server for one folder: started when it is needed, stopped when it is not.
+using language_actor = caf::typed_actor<
+    // Goes on with what was started elsewhere.
+    result<void>(resume_atom, Continuation),
+    // Checks a text; answered with what is wrong with it, or why it could not be checked.
+    result<DiagnosticsPtr>(check_atom, DocumentText),
+    // Tells its state.
+    result<LanguageStatus>(status_atom)>;
+
 // ---- missions -----------------------------------------------------------------------------------
 
 /// One mission: the only writer of its State.

@@ -9,6 +9,7 @@
 #include <caf/type_id.hpp>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace muster {
 
@@ -47,6 +48,11 @@ struct ChildInfo;
 struct ChildList;
 struct ChildCounts;
 using ChildSpecPtr = std::shared_ptr<const ChildSpec>;
+
+struct Diagnostic;
+struct DocumentText;
+struct LanguageStatus;
+using DiagnosticsPtr = std::shared_ptr<const std::vector<Diagnostic>>;
 
 struct Continuation;
 struct SessionResult;
@@ -161,6 +167,11 @@ CAF_ADD_ATOM(muster, muster, mission_tool_atom)
 CAF_ADD_ATOM(muster, muster, control_atom)
 CAF_ADD_ATOM(muster, muster, command_refused_atom)
 
+// language servers
+CAF_ADD_TYPE_ID(muster, (muster::DocumentText))
+CAF_ADD_TYPE_ID(muster, (muster::DiagnosticsPtr))
+CAF_ADD_TYPE_ID(muster, (muster::LanguageStatus))
+
 CAF_END_TYPE_ID_BLOCK(muster)
 
 CAF_ERROR_CODE_ENUM(muster::Fault)
@@ -201,3 +212,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::ControlRequest)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::VerifyResultPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::CommandRefused)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::Prompt)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::DocumentText)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::DiagnosticsPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::LanguageStatus)

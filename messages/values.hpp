@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "messages/types.hpp"
+#include "runtime/core/diagnostic.hpp"
 #include "runtime/core/events.hpp"
 #include "runtime/core/journal_record.hpp"
 #include "runtime/core/process_types.hpp"
@@ -264,6 +265,18 @@ struct VerifyResult {
   std::vector<std::string> changed;
   std::vector<ReviewFinding> findings;
   std::optional<Error> failure;  ///< it could not be carried out
+};
+
+// ---- language servers ---------------------------------------------------------------------------
+
+/// Where a language server stands.
+struct LanguageStatus {
+  enum class State { down, starting, ready, stopping } state = State::down;
+  std::uint64_t starts = 0;           ///< so far
+  std::uint64_t waiting = 0;          ///< checks that wait for it to be ready
+  std::uint64_t open = 0;             ///< checks that it is at
+  std::int64_t retry_in_ms = 0;       ///< when down after a failure: until it is started again
+  std::optional<Error> last_failure;  ///< forgotten when it is ready again
 };
 
 }  // namespace muster

@@ -71,12 +71,13 @@ std::string check_duration(const std::string& text) {
 /// What CLI11 fills while it parses; turned into a Command afterwards.
 struct Raw {
   std::vector<std::string> words;
-  std::string mission, model, team, approve, isolation, host, max_time, task, id, scenario;
+  std::string mission, model, team, approve, isolation, host, max_time, task, id, scenario, timeout;
   double max_cost = 0;
   std::int64_t max_tokens = 0;
   int port = 0;
   bool json = false, plain = false, dry_run = false, now = false, keep = false, fast = false,
-       stdio = false, opencode = false, actors = false, project = false;
+       stdio = false, opencode = false, actors = false, project = false, sarif = false,
+       trust_workspace = false;
   AstCommand ast;
 
   void each_text(const std::function<void(std::string&)>& visit) {
@@ -385,6 +386,7 @@ class Builder {
     add_json(agents);
     add_json(add(app_, "doctor", "Check this machine and the configuration", group,
                  [this] { return DoctorCommand{raw_.json}; }));
+    add_diagnostics();
     add_config(group);
     add_install(group);
     auto* server = add(app_, "model-server", "A scripted model on 127.0.0.1", group, [this] {
@@ -401,6 +403,33 @@ class Builder {
         });
     serve->add_flag("--stdio", raw_.stdio, "Connect stdin and stdout with it");
     serve->add_flag("--opencode", raw_.opencode, "Sessions run in the OpenCode that is connected");
+  }
+
+  void add_diagnostics() {
+    CLI::App* sub = add(app_, "diagnostics", "Ask the language servers what is wrong with files",
+                        "Results", nullptr);
+    makers_[sub] = [this, sub] {
+      DiagnosticsCommand out{raw_.words, raw_.json, raw_.sarif, raw_.trust_workspace, std::nullopt};
+      if (sub->get_option("--timeout")->count() > 0)
+        out.timeout_ms = parse_duration_ms(raw_.timeout);
+      return out;
+    };
+    sub->add_option("files", raw_.words, "Default: those that changed against HEAD")
+        ->type_name("FILE");
+    add_json(sub);
+    sub->add_flag("--sarif", raw_.sarif, "SARIF 2.1.0 on stdout")
+        ->excludes(sub->get_option("--json"));
+    sub->add_option("--timeout", raw_.timeout, "For a file: 90s, 2m; default: the configuration's")
+        ->check(check_duration)
+        ->type_name("TIME");
+    sub->add_flag("--trust-workspace", raw_.trust_workspace,
+                  "Use servers in node_modules/.bin, run the project's code");
+    sub->footer(
+        "Exit codes:\n"
+        "  0    no errors\n"
+        "  1    errors were found\n"
+        "  2    wrong usage or configuration\n"
+        "  3    no errors were found, but something could not be checked\n");
   }
 
   void add_install(const char* group) {

@@ -19,6 +19,7 @@ enum ExitCode : int {
   exit_failed = 1,
   exit_usage = 2,  ///< wrong usage or configuration
   exit_needs_user = 3,
+  exit_unchecked = 3,  ///< of `diagnostics`: no error, but something could not be checked
   exit_limit = 4,
   exit_interrupted = 130,
 };
@@ -125,6 +126,13 @@ struct OutlineCommand {
 struct DoctorCommand {
   bool json = false;
 };
+struct DiagnosticsCommand {
+  std::vector<std::string> files;  ///< empty = those that changed against HEAD
+  bool json = false;
+  bool sarif = false;
+  bool trust_workspace = false;            ///< for this run
+  std::optional<std::int64_t> timeout_ms;  ///< for a file
+};
 struct ConfigCommand {
   enum class Action { show, validate, schema };
   Action action = Action::show;
@@ -149,8 +157,9 @@ struct InstallCommand {
 using Command = std::variant<MissionCommand, StatusCommand, StopCommand, ResumeCommand,
                              AnswerCommand, TellCommand, AttachCommand, ResultCommand, LogsCommand,
                              ReportCommand, TodoCommand, WaiveCommand, MissionsCommand, DemoCommand,
-                             AgentsCommand, AstCommand, OutlineCommand, DoctorCommand,
-                             ConfigCommand, ModelServerCommand, ServeCommand, InstallCommand>;
+                             AgentsCommand, AstCommand, OutlineCommand, DiagnosticsCommand,
+                             DoctorCommand, ConfigCommand, ModelServerCommand, ServeCommand,
+                             InstallCommand>;
 
 struct CommandLine {
   Command command;

@@ -24,6 +24,8 @@ int missions(const cli::MissionsCommand& command, const Workspace& workspace);
 int agents(const cli::AgentsCommand& command, const Workspace& workspace);
 int ast(const cli::AstCommand& command, const Workspace& workspace);
 int outline(const cli::OutlineCommand& command, const Workspace& workspace);
+int diagnostics(const cli::DiagnosticsCommand& command, const cli::CommandLine& line,
+                const Workspace& workspace);
 int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line,
            const config::Environment& environment);
 int configuration(const cli::ConfigCommand& command, const cli::CommandLine& line,

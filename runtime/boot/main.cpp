@@ -88,6 +88,9 @@ class InWorkspace {
     return commands::outline(command, workspace_);
   }
   int operator()(const cli::AstCommand& command) { return commands::ast(command, workspace_); }
+  int operator()(const cli::DiagnosticsCommand& command) {
+    return commands::diagnostics(command, line_, workspace_);
+  }
   template <class Other>
   int operator()(const Other&) {
     return cli::exit_failed;

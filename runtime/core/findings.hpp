@@ -9,7 +9,10 @@
 namespace muster {
 
 struct Finding {
-  std::string tool;      ///< gcc | tsc | pytest | tap | go | rustc | ctest | catch2 | plain
+  /// Who complains: gcc (clang, too), javac, ctest, catch2, gtest, tsc, eslint, jest, vitest, tap
+  /// (node:test, too), pytest, unittest, go, rustc, cargo, maven, gradle, kotlin, junit; plain: no
+  /// tool that is known.
+  std::string tool;
   std::string severity;  ///< error | warning
   std::string file;      ///< as the tool wrote it; may be empty
   int line = 0;

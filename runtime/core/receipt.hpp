@@ -24,6 +24,7 @@ struct ReceiptFacts {
   std::string tree_before;                ///< tree hash when it started ...
   std::string tree_after;                 ///< ... and when it ended
   std::vector<std::string> fingerprints;  ///< of the findings in its output, sorted, unique
+  bool flaky = false;  ///< it failed, and passed when it was run again on the same tree
 };
 
 struct ReceiptMinter;  // defined beside the job actor: the only maker of new receipts

@@ -680,4 +680,32 @@ TEST_CASE(
   CHECK(stage.workspace["todo.md"].find("M1.T3") != std::string::npos);
 }
 
+TEST_CASE("a worker that edits a test to fit is sent back, and the test lands as it was") {
+  const std::string test = "test('f', () => {\n  expect(f()).toBe(3);\n});\n";
+  const std::string fitted = "test('f', () => {\n  expect(f()).toBe(4);\n});\n";
+  MissionStage stage;
+  stage.tree = std::make_shared<FakeTree>(FileMap{{"test/a.test.js", test}});
+  stage.plan = {MissionStage::task("M1.T1", "src/one.cpp")};
+  bool about_the_test = GENERATE(false, true);
+  if (about_the_test) stage.plan[0]["files"].push_back("test/a.test.js");
+  std::string held_against;
+  stage.agent = [&](const Turn& turn) -> Reply {
+    if (turn.number > 0) return by_the_team;
+    if (turn.agent == "worker") stage.tree->files("M1.T1")["test/a.test.js"] = fitted;
+    if (turn.agent == "fixer") {
+      held_against = turn.request.last("user");
+      stage.tree->files("M1.T1")["test/a.test.js"] = test;
+    }
+    return by_the_team;
+  };
+  stage.start();
+  stage.finish();
+  stage.check_sealed();
+  CHECK(stage.tree->at_tip().at("test/a.test.js") == (about_the_test ? fitted : test));
+  CHECK(held_against.empty() == about_the_test);
+  if (about_the_test) return;
+  CHECK(held_against.find("test/a.test.js:2") != std::string::npos);
+  CHECK(held_against.find("test tampering, expectation-edited") != std::string::npos);
+}
+
 }  // namespace muster

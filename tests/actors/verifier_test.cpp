@@ -306,4 +306,129 @@ TEST_CASE(
   CHECK(stage.base.time.dead(verifier));
 }
 
+TEST_CASE("a candidate that makes a test demand less is rejected, unless the task is about it") {
+  VerifyStage stage;
+  stage.tree = std::make_shared<FakeTree>(
+      FileMap{{"src/a.js", "export const f = () => 3;"},
+              {"test/a.test.js", "test('f', () => {\n  expect(f()).toBe(3);\n});\n"}});
+  REQUIRE(stage.tree->checkout("M1.T1", "").ok());
+  stage.exits = {{"make test", 0}};
+  stage.spec.guards_tests = true;
+  stage.spec.planned = {"src/a.js"};
+  stage.files()["src/a.js"] = "export const f = () => 4;";
+  auto& test = stage.files()["test/a.test.js"];
+  SECTION("an expectation edited to fit") {
+    test = "test('f', () => {\n  expect(f()).toBe(4);\n});\n";
+    stage.start();
+    REQUIRE(stage.result().findings.size() == 1);
+    const auto& finding = stage.result().findings[0];
+    CHECK(finding.severity == "error");
+    CHECK(finding.file == "test/a.test.js");
+    CHECK(finding.line == 2);
+    CHECK(finding.message.starts_with("test tampering, expectation-edited: "));
+    CHECK(stage.base.processes->specs.empty());  // nothing is built for it
+  }
+  SECTION("the file deleted") {
+    stage.files().erase("test/a.test.js");
+    stage.start();
+    REQUIRE(stage.result().findings.size() == 1);
+    CHECK(stage.result().findings[0].message.find("test-file-deleted") != std::string::npos);
+  }
+  SECTION("more asserted than before") {
+    test = "test('f', () => {\n  expect(f()).toBe(3);\n  expect(f(1)).toBe(4);\n});\n";
+    stage.start();
+    CHECK(stage.result().findings.empty());
+  }
+  SECTION("a task about the test") {
+    stage.spec.planned.push_back("test/a.test.js");
+    test = "test('f', () => {\n  expect(f()).toBe(4);\n});\n";
+    stage.start();
+    CHECK(stage.result().findings.empty());
+  }
+  SECTION("a task whose plan names a folder") {
+    stage.spec.planned = {"src", "test"};
+    test = "";
+    stage.start();
+    CHECK(stage.result().findings.empty());
+  }
+  SECTION("a task without planned files: the reviewer is told") {
+    stage.spec.planned.clear();
+    test = "test('f', () => {\n  expect(f()).toBe(4);\n});\n";
+    stage.start();
+    REQUIRE(stage.result().findings.size() == 1);
+    CHECK(stage.result().findings[0].severity == "warning");
+  }
+  SECTION("a verification that does not guard tests") {
+    stage.spec.guards_tests = false;
+    test = "";
+    stage.start();
+    CHECK(stage.result().findings.empty());
+  }
+  SECTION("the base cannot be read: a failure of the verification, not of the work") {
+    stage.tree->base_error = Error{ErrorCode::io_error, "disk"};
+    test = "";
+    stage.start();
+    CHECK(stage.result().failure);
+  }
+}
+
+TEST_CASE("a failure that the change cannot have caused is run once more, and said to be flaky") {
+  VerifyStage stage;
+  stage.spec.runs_again = true;
+  stage.files()["README.md"] = "hello";
+  std::vector<int> ends{1, 0};
+  std::size_t runs = 0;
+  stage.on_run = [&](const std::string& name, const std::string&) {
+    stage.base.processes->inner.at(name).output = "not ok 1 - network\n";
+    stage.base.processes->inner.exit(name, ends.at(runs++));
+  };
+  SECTION("it passes the second time: a warning, and a marked receipt") {
+    stage.start();
+    CHECK(runs == 2);
+    REQUIRE(stage.result().receipts.size() == 1);
+    CHECK(stage.result().receipts[0].passed());
+    CHECK(stage.result().receipts[0].facts().flaky);
+    REQUIRE(stage.result().findings.size() == 1);
+    CHECK(stage.result().findings[0].severity == "warning");
+    CHECK(stage.result().findings[0].message.starts_with("flaky: 'make test' failed"));
+    CHECK(stage.result().findings[0].message.ends_with(": network"));
+  }
+  SECTION("it fails again: it fails") {
+    ends = {1, 2};
+    stage.start();
+    CHECK(runs == 2);
+    REQUIRE(stage.result().receipts.size() == 1);
+    CHECK(stage.result().receipts[0].facts().exit_code == 2);
+    CHECK_FALSE(stage.result().receipts[0].facts().flaky);
+    CHECK(stage.result().findings.empty());
+  }
+  SECTION("each check has its own second run") {
+    ends = {1, 0, 1, 0};
+    stage.spec.checks.push_back({"M1.T1#2", "make lint", {}, {}});
+    stage.start();
+    CHECK(runs == 4);
+    CHECK(stage.result().findings.size() == 2);
+  }
+  SECTION("source changed, too: no second run") {
+    stage.files()["src/a.cpp"] = "new";
+    stage.start();
+    CHECK(runs == 1);
+    CHECK_FALSE(stage.result().receipts.at(0).passed());
+  }
+  SECTION("the check changed the tree: no second run") {
+    auto inner = stage.on_run;
+    stage.on_run = [&, inner](const std::string& name, const std::string& folder) {
+      stage.files()["src/a.cpp"] = "formatted";
+      inner(name, folder);
+    };
+    stage.start();
+    CHECK(runs == 1);
+  }
+  SECTION("red at the baseline, or the whole tree: no second run") {
+    stage.spec.runs_again = false;
+    stage.start();
+    CHECK(runs == 1);
+  }
+}
+
 }  // namespace muster

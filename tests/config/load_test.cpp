@@ -87,6 +87,9 @@ TEST_CASE("the typed defaults are the schema's defaults") {
   CHECK(from_schema.timeouts.session_ms == typed.timeouts.session_ms);
   CHECK(from_schema.timeouts.handler_ms == typed.timeouts.handler_ms);
   CHECK(from_schema.limits.mailbox == typed.limits.mailbox);
+  CHECK(from_schema.language_servers.max_memory_mb == typed.language_servers.max_memory_mb);
+  CHECK(from_schema.language_servers.start_ms == typed.language_servers.start_ms);
+  CHECK(from_schema.language_servers.file_ms == typed.language_servers.file_ms);
   CHECK(from_schema.links == std::vector<std::string>{"node_modules", ".venv"});
   CHECK(from_schema.provider("llama.cpp") != nullptr);
   CHECK(from_schema.provider("Z.AI") != nullptr);
@@ -402,4 +405,53 @@ TEST_CASE("the line of a value after comments and long strings is right") {
   CHECK(parsed->line("/b/1") == 7);
   CHECK(parsed->line("/b/2/c") == 8);
   CHECK(parsed->line("/b/2/c/unknown") == 8);
+}
+
+TEST_CASE("language servers are a table that the user changes key by key, and a project never") {
+  Files files;
+  const auto named = [](const Config& config, const std::string& name) {
+    for (const auto& server : config.language_servers.servers)
+      if (server.name == name) return server;
+    FAIL("no server " + name);
+    return LanguageServer{};
+  };
+  const auto input = files.user(R"({"language_servers": {
+    "trusted_workspaces": ["/home/me"],
+    "servers": {"python": {"enabled": false}, "cpp": {"command": "clangd-14"},
+                "lua": {"command": "lua-language-server", "files": {".lua": "lua"}}}}})");
+  const auto config = loaded(input).config;
+  CHECK_FALSE(named(config, "python").enabled);
+  CHECK(named(config, "python").command == "pyright-langserver");
+  CHECK(named(config, "cpp").command == "clangd-14");
+  CHECK(named(config, "cpp").settle_ms == 0);
+  CHECK(named(config, "lua").settle_ms == 500);
+  CHECK(named(config, "lua").initialization_options == "{}");
+  CHECK(config.language_servers.trusts("/home/me/work"));
+
+  const auto project = loaded(
+      files.project(R"({"language_servers": {"servers": {"cpp": {"command": "/tmp/evil"}}}})"));
+  CHECK(named(project.config, "cpp").command == "clangd-14");
+  REQUIRE(project.warnings.size() == 1);
+  CHECK_THAT(project.warnings[0], ContainsSubstring("language_servers is ignored"));
+}
+
+TEST_CASE("a language server's entry is checked") {
+  Files files;
+  const auto problem = [&](const std::string& entry) {
+    return only_problem(files.user(R"({"language_servers": {"servers": {"x": )" + entry + "}}}"));
+  };
+  CHECK_THAT(problem(R"({"files": {".x": "x"}})"), ContainsSubstring("servers.x: needs a command"));
+  CHECK_THAT(problem(R"({"command": "x"})"), ContainsSubstring("servers.x: needs files"));
+  CHECK_THAT(problem(R"({"command": "bin/x", "files": {".x": "x"}})"),
+             ContainsSubstring("must be a name or an absolute path"));
+  CHECK_THAT(problem(R"({"command": "x", "files": {"a/b": "x"}})"),
+             ContainsSubstring("whole name"));
+  CHECK_THAT(problem(R"({"command": "x", "files": {".x": "x"}, "root_markers": ["a/b"]})"),
+             ContainsSubstring("without a slash"));
+  CHECK_THAT(
+      problem(
+          R"({"command": "x", "files": {".x": "x"}, "own_module": {"file": "f", "option": "no/pointer"}})"),
+      ContainsSubstring("must be a JSON pointer"));
+  CHECK_THAT(only_problem(files.user(R"({"language_servers": {"trusted_workspaces": ["work"]}})")),
+             ContainsSubstring("must be an absolute path"));
 }

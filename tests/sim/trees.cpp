@@ -264,6 +264,17 @@ Status SimVersionControl::overlay(const std::string& key, const std::string& com
   return ok_status();
 }
 
+Result<std::map<std::string, std::string>> SimVersionControl::base_files(
+    const std::string& key, const std::vector<std::string>& paths, std::size_t) {
+  auto found = tree(key);
+  if (!found) return found.error();
+  const auto& files = trees_->commit((*found)->base).files;
+  std::map<std::string, std::string> out;
+  for (const auto& path : paths)
+    if (trees_->has(files, path)) out[path] = trees_->text_at(files, path);
+  return out;
+}
+
 Result<Diff> SimVersionControl::mission_diff(std::size_t) {
   if (!life_->alive) return gone();
   Diff out;

@@ -95,6 +95,9 @@ class SimVersionControl final : public VersionControl {
   Result<std::vector<std::string>> rebase_with_markers(const std::string& key) override;
   Status overlay(const std::string& key, const std::string& commit,
                  const std::vector<std::string>& paths) override;
+  Result<std::map<std::string, std::string>> base_files(const std::string& key,
+                                                        const std::vector<std::string>& paths,
+                                                        std::size_t max_bytes) override;
   Result<Diff> mission_diff(std::size_t max_patch_bytes) override;
   Result<ApplyOutcome> apply() override;
   Status undo() override;

@@ -108,6 +108,7 @@ class FakeTree final : public VersionControl {
   Result<std::map<std::string, std::string>> base_files(const std::string& key,
                                                         const std::vector<std::string>& paths,
                                                         std::size_t) override {
+    if (base_error) return *base_error;
     std::map<std::string, std::string> out;
     const auto& base = commits_.at(trees.at(key).base);
     for (const auto& path : paths)
@@ -138,6 +139,7 @@ class FakeTree final : public VersionControl {
   std::vector<CommitInfo> infos;
   std::vector<std::string> dirty;
   std::optional<Error> open_error;
+  std::optional<Error> base_error;   ///< of base_files()
   std::function<void()> on_advance;  ///< before the branch moves
   std::function<void()> on_apply;
   int opened = 0;

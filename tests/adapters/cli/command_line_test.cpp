@@ -220,3 +220,19 @@ TEST_CASE("without a model there are exactly two lines, and the way to the demo"
   CHECK_THAT(text, ContainsSubstring("MUSTER_MODEL"));
   CHECK_THAT(text, ContainsSubstring("muster demo"));
 }
+
+TEST_CASE("diagnostics takes files, a form and a time") {
+  const auto all = command<DiagnosticsCommand>(
+      {"diagnostics", "a.ts", "b c.ts", "--sarif", "--timeout", "2m", "--trust-workspace"});
+  CHECK(all.files == std::vector<std::string>{"a.ts", "b c.ts"});
+  CHECK(all.sarif);
+  CHECK(all.timeout_ms == 120000);
+  CHECK(all.trust_workspace);
+  const auto none = command<DiagnosticsCommand>({"diagnostics"});
+  CHECK(none.files.empty());
+  CHECK_FALSE(none.json);
+  CHECK_FALSE(none.trust_workspace);
+  CHECK(none.timeout_ms == std::nullopt);
+  CHECK(leaves({"diagnostics", "--json", "--sarif"}).code == exit_usage);
+  CHECK(leaves({"diagnostics", "--timeout", "soon"}).code == exit_usage);
+}
