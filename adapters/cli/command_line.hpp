@@ -154,12 +154,12 @@ struct InstallCommand {
   bool project = false;  ///< the project's configuration instead of the user's
 };
 
-using Command = std::variant<MissionCommand, StatusCommand, StopCommand, ResumeCommand,
-                             AnswerCommand, TellCommand, AttachCommand, ResultCommand, LogsCommand,
-                             ReportCommand, TodoCommand, WaiveCommand, MissionsCommand, DemoCommand,
-                             AgentsCommand, AstCommand, OutlineCommand, DiagnosticsCommand,
-                             DoctorCommand, ConfigCommand, ModelServerCommand, ServeCommand,
-                             InstallCommand>;
+using Command =
+    std::variant<MissionCommand, StatusCommand, StopCommand, ResumeCommand, AnswerCommand,
+                 TellCommand, AttachCommand, ResultCommand, LogsCommand, ReportCommand, TodoCommand,
+                 WaiveCommand, MissionsCommand, DemoCommand, AgentsCommand, AstCommand,
+                 OutlineCommand, DiagnosticsCommand, DoctorCommand, ConfigCommand,
+                 ModelServerCommand, ServeCommand, InstallCommand>;
 
 struct CommandLine {
   Command command;

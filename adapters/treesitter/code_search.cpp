@@ -223,13 +223,15 @@ bool CodeSearch::possible_in(std::string_view text) const {
 }
 
 bool CodeSearch::holds(const SourceTree& tree, TSNode node, Captures& captures) const {
-  for (const auto& [hole, regex] : where_) {
-    const auto found = std::find_if(captures.begin(), captures.end(),
-                                    [&](const Capture& capture) { return capture.name == hole; });
+  for (const auto& where : where_) {
+    const auto found = std::find_if(captures.begin(), captures.end(), [&](const Capture& capture) {
+      return capture.name == where.hole;
+    });
     if (found == captures.end() || found->nodes.empty()) return false;
     const auto begin = ts_node_start_byte(found->nodes.front());
     const auto text = tree.text().substr(begin, ts_node_end_byte(found->nodes.back()) - begin);
-    if (!re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *regex)) return false;
+    if (!re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *where.regex))
+      return false;
   }
   if (inside_ && !any_around(*inside_, tree, node, captures)) return false;
   if (has_ && !any_within(*has_, tree, node, captures)) return false;
