@@ -38,7 +38,7 @@ std::string judge_shell(const std::string& path, const std::string& content,
 
 Result<std::string> judge_syntax(const Verification& check, const std::string& content,
                                  const ShellParser& shell, SyntaxPort& syntax) {
-  const auto* language = language_of(check.path, std::string_view(content).substr(0, 200));
+  const auto* language = language_of(check.path, content);
   if (!language)
     return Error{ErrorCode::invalid_argument,
                  "no grammar knows what is in this file; use a command", check.path};

@@ -15,16 +15,6 @@ using nlohmann::json;
 constexpr int max_depth = 512;
 constexpr std::size_t shown_bytes = 80;
 
-json parse(std::string_view text) {
-  bool deep = false;
-  const auto guard = [&](int depth, json::parse_event_t, json&) {
-    deep = deep || depth > max_depth;
-    return !deep;
-  };
-  json out = json::parse(text.begin(), text.end(), guard, false);
-  return deep ? json(json::value_t::discarded) : out;
-}
-
 std::string dump(const json& message) {
   return message.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -59,7 +49,7 @@ ServerAnswer read_answer(const json& in) {
 }  // namespace
 
 Result<ServerMessage> parse_server_message(std::string_view body) {
-  auto in = parse(body);
+  auto in = parse_json(body, max_depth);
   if (in.is_discarded()) return malformed("a message that is no JSON", body);
   if (!in.is_object()) return malformed("a message that is no object", body);
   const bool has_id = in.contains("id");

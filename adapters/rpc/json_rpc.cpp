@@ -1,5 +1,7 @@
 #include "adapters/rpc/json_rpc.hpp"
 
+#include "runtime/core/json_read.hpp"
+
 namespace muster::rpc {
 namespace {
 
@@ -11,16 +13,6 @@ std::string line(const json& message) {
 
 /// Bounds the nesting: a reader that recurses must not be led into the depth.
 constexpr int max_depth = 64;
-
-json parse(std::string_view text) {
-  bool deep = false;
-  const auto guard = [&](int depth, json::parse_event_t, json&) {
-    deep = deep || depth > max_depth;
-    return !deep;
-  };
-  json out = json::parse(text.begin(), text.end(), guard, false);
-  return deep ? json(json::value_t::discarded) : out;
-}
 
 bool valid_id(const json& id) { return id.is_string() || id.is_number() || id.is_null(); }
 
@@ -64,7 +56,7 @@ std::optional<LineFramer::Frame> LineFramer::finish() {
 }
 
 Message parse_message(std::string_view text) {
-  const json in = parse(text);
+  const json in = parse_json(text, max_depth);
   if (in.is_discarded()) return refuse(nullptr, parse_error, "not valid JSON");
   if (in.is_array())
     return refuse(nullptr, invalid_request, "batches are not supported; send one message a line");

@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "adapters/treesitter/shell_nodes.hpp"
+#include "adapters/treesitter/nodes.hpp"
 
 namespace muster::treesitter {
 namespace {

@@ -9,13 +9,11 @@
 #include <utility>
 
 #include "adapters/io/read_all.hpp"
-#include "adapters/treesitter/shell_nodes.hpp"
+#include "adapters/treesitter/nodes.hpp"
 #include "runtime/core/paths.hpp"
 
 namespace muster::treesitter {
 namespace {
-
-constexpr std::size_t kHeadBytes = 200;  // enough for a "#!" line
 
 /// Turns offsets of one text into places. Reads the text forwards from the last place: ask in
 /// order where you can.
@@ -84,23 +82,10 @@ CodeMatch shown(const SourceTree& tree, Places& places, TSNode node, const Captu
   return out;
 }
 
-/// Visits a node and all below it in document order until `visit` says false.
-template <class Visit>
-bool each_node(TSNode top, Visit visit) {
-  TSTreeCursor cursor = ts_tree_cursor_new(top);
-  bool go_on = true;
-  for (bool more = true; more && go_on;) {
-    go_on = visit(ts_tree_cursor_current_node(&cursor));
-    if (!go_on || ts_tree_cursor_goto_first_child(&cursor)) continue;
-    while (!(more = ts_tree_cursor_goto_next_sibling(&cursor)))
-      if (!ts_tree_cursor_goto_parent(&cursor)) break;
-  }
-  ts_tree_cursor_delete(&cursor);
-  return go_on;
-}
-
 bool any_within(const AstPattern& pattern, const SourceTree& tree, TSNode top, Captures& captures) {
-  return !each_node(top, [&](TSNode node) { return !pattern.matches(tree, node, captures); });
+  return !each_node(top, [&](TSNode node) {
+    return pattern.matches(tree, node, captures) ? Descent::stop : Descent::into;
+  });
 }
 
 bool any_around(const AstPattern& pattern, const SourceTree& tree, TSNode node,
@@ -256,7 +241,7 @@ Result<std::vector<CodeMatch>> CodeSearch::find(SourceParser& parser, std::strin
   each_node(tree->root(), [&](TSNode node) {
     Captures captures;
     if (pattern_->matches(*tree, node, captures)) take(node, captures);
-    return true;
+    return Descent::into;
   });
   return out;
 }
@@ -292,7 +277,7 @@ Found search_file(SourceParser& parser, const std::string& folder, const std::st
     out.skipped = path + ": " + text.error().message;
     return out;
   }
-  if (!language) language = language_of(path, std::string_view(*text).substr(0, kHeadBytes));
+  if (!language) language = language_of(path, *text);
   const auto search = wanted(language);
   if (!language || search == searches.end()) return out;
   out.searched = true;

@@ -4,7 +4,7 @@
 #include <array>
 #include <optional>
 
-#include "adapters/treesitter/shell_nodes.hpp"
+#include "adapters/treesitter/nodes.hpp"
 #include "runtime/core/text.hpp"
 
 namespace muster::treesitter {
@@ -100,14 +100,6 @@ constexpr std::array kRules = {
     Rule{"rust", "static_item", "constant"},
     Rule{"rust", "macro_definition", "macro"},
 };
-
-bool has_word(std::string_view list, std::string_view word) {
-  for (std::size_t at = 0; (at = list.find(word, at)) != std::string_view::npos; ++at) {
-    const auto end = at + word.size();
-    if ((at == 0 || list[at - 1] == ' ') && (end == list.size() || list[end] == ' ')) return true;
-  }
-  return false;
-}
 
 TSNode field_of(TSNode node, std::string_view name) {
   return ts_node_child_by_field_name(node, name.data(), static_cast<std::uint32_t>(name.size()));

@@ -1,37 +1,12 @@
 #pragma once
-// Small helpers on tree-sitter's nodes. Internal to this adapter.
+// What the shell's reader asks of nodes and of the text between them. Internal to this adapter.
 
-#include <tree_sitter/api.h>
-
-#include <algorithm>
-#include <array>
 #include <string_view>
-#include <vector>
 
+#include "adapters/treesitter/nodes.hpp"
 #include "runtime/core/text.hpp"
 
 namespace muster::treesitter {
-
-inline std::string_view type_of(TSNode node) { return ts_node_type(node); }
-
-inline bool is(TSNode node, std::string_view type) { return type_of(node) == type; }
-
-template <std::size_t N>
-bool is_one_of(TSNode node, const std::array<std::string_view, N>& types) {
-  return std::find(types.begin(), types.end(), type_of(node)) != types.end();
-}
-
-inline std::vector<TSNode> children_of(TSNode node) {
-  std::vector<TSNode> out;
-  if (ts_node_child_count(node) == 0) return out;
-  out.reserve(ts_node_child_count(node));
-  TSTreeCursor cursor = ts_tree_cursor_new(node);  // child(i) in a loop would be quadratic
-  for (bool more = ts_tree_cursor_goto_first_child(&cursor); more;
-       more = ts_tree_cursor_goto_next_sibling(&cursor))
-    out.push_back(ts_tree_cursor_current_node(&cursor));
-  ts_tree_cursor_delete(&cursor);
-  return out;
-}
 
 inline bool is_substitution(TSNode node) {
   return is(node, "command_substitution") || is(node, "process_substitution");

@@ -84,6 +84,14 @@ TSInputEdit difference(std::string_view before, std::string_view after) {
 
 }  // namespace
 
+TreeHandle parse_in_time(TSParser* parser, std::string_view text, std::chrono::milliseconds limit,
+                         const TSTree* old) {
+  Input input{text, Clock::now() + limit};
+  const TSInput reader{&input, read_input, TSInputEncodingUTF8, nullptr};
+  const TSParseOptions options{&input, out_of_time};
+  return TreeHandle(ts_parser_parse_with_options(parser, old, reader, options));
+}
+
 const TSLanguage* grammar_of(const Language& language) noexcept {
   for (const auto& grammar : kGrammars)
     if (grammar.name == language.grammar) return grammar.make();
@@ -104,10 +112,7 @@ Result<SourceTree> SourceParser::parse(const Language& language, std::string tex
     ts_tree_edit(old.get(), &edit);
   }
   auto shared = std::make_shared<const std::string>(std::move(text));
-  Input input{*shared, Clock::now() + limits_.max_time};
-  const TSInput reader{&input, read_input, TSInputEncodingUTF8, nullptr};
-  const TSParseOptions options{&input, out_of_time};
-  TreeHandle tree(ts_parser_parse_with_options(parser_.get(), old.get(), reader, options));
+  auto tree = parse_in_time(parser_.get(), *shared, limits_.max_time, old.get());
   if (!tree) {
     ts_parser_reset(parser_.get());  // else it would go on with this text
     return Error{ErrorCode::limit_reached, "the file takes too long to be parsed"};

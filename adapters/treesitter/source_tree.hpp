@@ -21,6 +21,12 @@ struct TreeDeleter {
 };
 using TreeHandle = std::unique_ptr<TSTree, TreeDeleter>;
 
+/// Parses with the parser's language; null when that takes longer than `limit`. `old`: the edited
+/// tree of an earlier version, or null.
+[[nodiscard]] TreeHandle parse_in_time(TSParser* parser, std::string_view text,
+                                       std::chrono::milliseconds limit,
+                                       const TSTree* old = nullptr);
+
 /// The compiled-in grammar of a language; null when there is none of that name.
 [[nodiscard]] const TSLanguage* grammar_of(const Language& language) noexcept;
 

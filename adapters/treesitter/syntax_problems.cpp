@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "adapters/treesitter/shell_nodes.hpp"
+#include "adapters/treesitter/nodes.hpp"
 #include "runtime/core/text.hpp"
 
 namespace muster::treesitter {
@@ -11,21 +11,6 @@ namespace {
 
 constexpr std::size_t kShownBytes = 120;
 constexpr std::size_t kShownExpected = 6;
-
-struct CursorHandle {
-  explicit CursorHandle(TSNode node) : cursor(ts_tree_cursor_new(node)) {}
-  ~CursorHandle() { ts_tree_cursor_delete(&cursor); }
-  CursorHandle(const CursorHandle&) = delete;
-  CursorHandle& operator=(const CursorHandle&) = delete;
-  TSTreeCursor cursor;
-};
-
-/// To the next node in document order that does not lie in the present one; false at the end.
-bool leave(TSTreeCursor& cursor) {
-  while (!ts_tree_cursor_goto_next_sibling(&cursor))
-    if (!ts_tree_cursor_goto_parent(&cursor)) return false;
-  return true;
-}
 
 std::string quoted(std::string_view text) { return "'" + one_line(text, kShownBytes) + "'"; }
 
@@ -156,15 +141,12 @@ std::vector<PlacedProblem> problems_of(const SourceTree& tree) {
   std::vector<PlacedProblem> out;
   if (!ts_node_has_error(tree.root())) return out;
   Reader reader(tree);
-  CursorHandle handle(tree.root());
-  auto& cursor = handle.cursor;
-  for (bool more = true; more && out.size() <= max_syntax_problems;) {
-    const auto node = ts_tree_cursor_current_node(&cursor);
+  each_node(tree.root(), [&](TSNode node) {
     const bool broken = ts_node_is_error(node) || ts_node_is_missing(node);
     if (broken && !is_valid_all_the_same(tree, node)) out.push_back(reader.read(node));
-    const bool inside = !broken && ts_node_has_error(node);
-    more = (inside && ts_tree_cursor_goto_first_child(&cursor)) || leave(cursor);
-  }
+    if (out.size() > max_syntax_problems) return Descent::stop;
+    return !broken && ts_node_has_error(node) ? Descent::into : Descent::past;
+  });
   std::stable_sort(out.begin(), out.end(),
                    [](const auto& a, const auto& b) { return a.offset < b.offset; });
   return out;

@@ -14,12 +14,6 @@ using treesitter::max_syntax_problems;
 using treesitter::PlacedProblem;
 using treesitter::SourceTree;
 
-constexpr std::size_t kHeadBytes = 200;  // enough for a "#!" line
-
-const Language* language_of_text(const std::string& path, std::string_view text) {
-  return language_of(path, text.substr(0, kHeadBytes));
-}
-
 SyntaxReport report_of(const Language& language, std::vector<PlacedProblem> problems) {
   SyntaxReport out;
   out.language = &language;
@@ -78,7 +72,7 @@ Result<SyntaxReport> TreeSitterSyntax::check(const std::string& path, const std:
 Result<SyntaxReport> TreeSitterSyntax::compare(const std::string& path,
                                                const std::optional<std::string>& before,
                                                const std::string& after) {
-  const auto* language = language_of_text(path, after);
+  const auto* language = language_of(path, after);
   if (!language) return SyntaxReport{};
   Tree old;
   if (before) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "actors/mission_status.hpp"
 #include "adapters/files/replace_files.hpp"
 #include "adapters/files/ripgrep.hpp"
 #include "adapters/io/read_all.hpp"
@@ -34,10 +35,6 @@ using treesitter::FileMatches;
 using treesitter::SearchSpec;
 
 constexpr std::size_t kShownLine = 200;
-
-std::string dumped(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 /// The files that the given paths name, relative to the workspace; what lies in folders honours
 /// ignore files.
@@ -313,7 +310,7 @@ int outline(const cli::OutlineCommand& command, const Workspace& workspace) {
   for (const auto& path : *paths) {
     auto text = read_all(join_path(root, path));
     if (!text) return complain(text.error());
-    const auto* language = language_of(path, std::string_view(*text).substr(0, 200));
+    const auto* language = language_of(path, *text);
     Result<treesitter::SourceTree> tree =
         Error{ErrorCode::not_found, "no grammar knows what is in it"};
     if (language) tree = parser.parse(*language, std::move(*text));

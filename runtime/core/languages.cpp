@@ -40,16 +40,6 @@ constexpr std::array kLanguages = {
     Language{"yaml", "yaml", "yml", ".yaml .yml", "", "", warn, "", true},
 };
 
-/// Whether one of the words of a list is `word`.
-bool has_word(std::string_view list, std::string_view word) noexcept {
-  while (!list.empty()) {
-    const auto end = std::min(list.find(' '), list.size());
-    if (list.substr(0, end) == word) return true;
-    list.remove_prefix(std::min(end + 1, list.size()));
-  }
-  return false;
-}
-
 /// "#!/usr/bin/env -S python3 -u" -> "python3"; versions like "python3.11" lose what follows the
 /// dot.
 std::string_view program_of(std::string_view head) noexcept {
@@ -68,6 +58,15 @@ std::string_view program_of(std::string_view head) noexcept {
 }
 
 }  // namespace
+
+bool has_word(std::string_view list, std::string_view word) noexcept {
+  while (!list.empty()) {
+    const auto end = std::min(list.find(' '), list.size());
+    if (list.substr(0, end) == word) return true;
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return false;
+}
 
 std::span<const Language> languages() noexcept { return kLanguages; }
 

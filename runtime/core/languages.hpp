@@ -27,12 +27,16 @@ struct Language {
   bool lenient = false;
 };
 
+/// Whether a blank separated list, as these tables have them, has the word. Pure.
+[[nodiscard]] bool has_word(std::string_view list, std::string_view word) noexcept;
+
 /// All of them, by name.
 [[nodiscard]] std::span<const Language> languages() noexcept;
 /// By name or alias, any case; null when there is none.
 [[nodiscard]] const Language* language_named(std::string_view name) noexcept;
 /// By a file's name, else by the program of its first line ("#!/usr/bin/env python3"); null when
-/// neither says. `head` may be empty or just the file's beginning.
+/// neither says. Of `head`, the file's content or its
+/// beginning, only a first line that begins with "#!" is read.
 [[nodiscard]] const Language* language_of(std::string_view path,
                                           std::string_view head = {}) noexcept;
 
