@@ -11,6 +11,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t edited_bytes = 64U << 20U;  // of a file whose edit is in doubt
+
 Result<json> parse_object(const std::string& text) {
   auto parsed = json::parse(trim(text).empty() ? "{}" : text, nullptr, false);
   if (!parsed.is_object())
@@ -91,15 +93,27 @@ Result<FileToolOutcome> run_write(WorkspaceFiles& files, const json& args) {
   return wrote(files.write(*path, *content), "wrote");
 }
 
-Result<FileToolOutcome> run_edit(WorkspaceFiles& files, const json& args) {
+struct Edit {
+  std::string path;
+  std::string before;
+  std::string after;
+  bool all = false;
+};
+
+Result<Edit> parse_edit(const json& args) {
   auto path = text_arg(args, "path", true);
   if (!path) return path.error();
   auto before = text_arg(args, "old_text", true);
   if (!before) return before.error();
   auto after = text_arg(args, "new_text", true);
   if (!after) return after.error();
-  return wrote(files.edit(*path, *before, *after, args.value("all", json(false)) == json(true)),
-               "edited");
+  return Edit{*path, *before, *after, args.value("all", json(false)) == json(true)};
+}
+
+Result<FileToolOutcome> run_edit(WorkspaceFiles& files, const json& args) {
+  auto edit = parse_edit(args);
+  if (!edit) return edit.error();
+  return wrote(files.edit(edit->path, edit->before, edit->after, edit->all), "edited");
 }
 
 }  // namespace
@@ -129,6 +143,23 @@ Result<FileToolOutcome> run_file_tool(WorkspaceFiles& files, const std::string& 
   if (name == "write") return run_write(files, *args);
   if (name == "edit") return run_edit(files, *args);
   return Error{ErrorCode::not_found, "there is no tool '" + name + "'"};
+}
+
+Result<FileToolOutcome> finish_edit(WorkspaceFiles& files, const std::string& name,
+                                    const std::string& arguments) {
+  auto args = parse_object(arguments);
+  if (!args) return args.error();
+  auto edit = parse_edit(*args);
+  if (!edit) return edit.error();
+  auto content = files.slurp(edit->path, edited_bytes);
+  if (!content || !*content) return run_file_tool(files, name, arguments);  // says what is wrong
+  const bool has_before = (*content)->find(edit->before) != std::string::npos;
+  const bool has_after = (*content)->find(edit->after) != std::string::npos;
+  if (has_before && !has_after) return run_file_tool(files, name, arguments);
+  if (has_after && !has_before) return FileToolOutcome{"edited " + edit->path, std::nullopt};
+  return FileToolOutcome{
+      "interrupted: the edit may or may not have been made; read the file before you go on",
+      std::nullopt};
 }
 
 std::string describe_call(const std::string& name, const std::string& arguments) {

@@ -24,6 +24,11 @@ Result<std::string> written_path(const std::string& arguments);
 /// the model.
 Result<FileToolOutcome> run_file_tool(WorkspaceFiles& files, const std::string& name,
                                       const std::string& arguments);
+/// An edit that was interrupted and may have been made: made when the file shows that it was not,
+/// "done" when it shows that it was; else its model is told to look. Same arguments and errors as
+/// run_file_tool.
+Result<FileToolOutcome> finish_edit(WorkspaceFiles& files, const std::string& name,
+                                    const std::string& arguments);
 /// A short line for people: "read src/a.cpp", "shell: npm test".
 [[nodiscard]] std::string describe_call(const std::string& name, const std::string& arguments);
 

@@ -102,6 +102,7 @@ void Session::take_up(const SavedSession& saved) {
   }
   for (const auto& open : saved.open_calls) {
     pending_.push_back(open.call);
+    if (open.may_be_made) doubtful_.insert(open.call.id);
     if (!open.outcome) continue;
     answers_[open.call.id] = *open.outcome;
     ++tool_calls_;

@@ -179,6 +179,7 @@ class Session {
   std::size_t next_call_ = 0;      // the first of them that has not been started
   std::size_t running_ = 0;        // started and not answered
   std::map<std::string, std::string> answers_;  // call id -> result, of this turn
+  std::set<std::string> doubtful_;              // ids of edits that may have been made before
   bool in_run_tools_ = false;                   // answers that come at once do not recurse
   int good_ = 0;                                // calls of this turn that were not malformed
   bool broken_ = false;                         // one of this turn was not even JSON

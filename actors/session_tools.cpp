@@ -236,9 +236,10 @@ void Session::run_writing_tool(const ToolCall& call) {
 void Session::start_write(const ToolCall& call) {
   if (finished_) return;
   ++writes_;
-  deps_.blocking->run([this, call, files = files_, epoch = spec_.epoch, resume = resumer()] {
+  auto tool = doubtful_.erase(call.id) > 0 ? finish_edit : run_file_tool;
+  deps_.blocking->run([this, call, tool, files = files_, epoch = spec_.epoch, resume = resumer()] {
     auto outcome = std::make_shared<Result<FileToolOutcome>>(
-        epoch.current() ? run_file_tool(*files, call.name, call.arguments)
+        epoch.current() ? tool(*files, call.name, call.arguments)
                         : Error{ErrorCode::cancelled, "its task or mission was stopped"});
     resume([this, call, outcome] { written(call, *outcome); });
   });

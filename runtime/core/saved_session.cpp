@@ -31,8 +31,7 @@ class Reader {
       if (auto taken = take(message); !taken) return taken.error();
     for (auto& call : last_calls_) {
       if (answered_.contains(call.id)) continue;
-      auto outcome = outcome_for(call);
-      saved_.open_calls.push_back({std::move(call), std::move(outcome)});
+      saved_.open_calls.push_back(open_call(std::move(call)));
     }
     return std::move(saved_);
   }
@@ -91,15 +90,17 @@ class Reader {
     return *call;
   }
 
-  std::optional<std::string> outcome_for(const ToolCall& call) const {
+  SavedCall open_call(ToolCall call) const {
     auto known = effects_.find({saved_.steps, call.id});
-    if (known == effects_.end()) {
-      if (call.name != "edit") return std::nullopt;
-      return "interrupted: the edit may or may not have been made; read the file before you go on";
-    }
-    if (known->second.kind == "C") return "done";
-    if (!known->second.outcome.empty())
-      return known->second.outcome + " (its output was lost in an interruption)";
+    if (known != effects_.end()) return {std::move(call), outcome_of(known->second), false};
+    const bool edit = call.name == "edit";
+    return {std::move(call), std::nullopt, edit};
+  }
+
+  static std::string outcome_of(const Effect& effect) {
+    if (effect.kind == "C") return "done";
+    if (!effect.outcome.empty())
+      return effect.outcome + " (its output was lost in an interruption)";
     return "interrupted: the command was started, its outcome is unknown; it is not run again by "
            "itself. Look at what it did before you decide.";
   }

@@ -34,6 +34,7 @@ struct SavedCall {
   /// What its model is told instead of a result, when it must not be carried out a second time;
   /// nullopt = carrying it out (again) does no harm.
   std::optional<std::string> outcome;
+  bool may_be_made = false;  ///< an edit: the file's content tells whether it was
 };
 
 struct SavedSession {
@@ -46,8 +47,8 @@ struct SavedSession {
 };
 
 /// Puts a session together again. A command that was about to run may have run: it is never run a
-/// second time (effect class N); an edit that may have been made is left to its model to look at;
-/// everything else is safe to do again. corrupt: a message is not what sessions write.
+/// second time (effect class N); an edit that may have been made is marked; everything else is
+/// safe to do again. corrupt: a message is not what sessions write.
 Result<SavedSession> restore_session(const SessionRecords& records);
 
 }  // namespace muster

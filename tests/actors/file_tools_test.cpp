@@ -58,6 +58,28 @@ TEST_CASE("file tools answer arguments that are wrong with what is wrong") {
   CHECK_FALSE(written_path("{}").ok());
 }
 
+TEST_CASE("an edit that was interrupted is made once, whatever became of it") {
+  Tools tools;
+  auto finish = [&](const char* before, const char* after, bool all = false) {
+    const json args{{"path", "a"}, {"old_text", before}, {"new_text", after}, {"all", all}};
+    return finish_edit(tools.files, "edit", args.dump());
+  };
+  auto made = finish("one", "1");
+  CHECK(made->written);
+  CHECK(tools.map->at("a") == "1 two");
+  auto again = finish("one", "1");
+  CHECK_FALSE(again->written);
+  CHECK(again->text == "edited a");
+  CHECK(tools.map->at("a") == "1 two");
+  CHECK(finish("two", "two, two")->written);
+  CHECK(finish("two", "two, two")->text.find("may or may not") != std::string::npos);
+  CHECK(finish("neither", "nor")->text.find("may or may not") != std::string::npos);
+  CHECK(tools.map->at("a") == "1 two, two");
+  CHECK(finish_edit(tools.files, "edit", R"({"path":"gone","old_text":"a","new_text":"b"})")
+            .error()
+            .code == ErrorCode::not_found);
+}
+
 TEST_CASE("a call is described in a short line of whole characters") {
   CHECK(describe_call("read", R"({"path":"a"})") == "read a");
   CHECK(describe_call("shell", R"({"command":"one\ntwo"})") == "shell one");

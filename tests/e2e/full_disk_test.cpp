@@ -2,6 +2,7 @@
 // own, on the folder of the journals.
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "tests/e2e/sandbox.hpp"
@@ -12,13 +13,13 @@ namespace {
 
 using Catch::Matchers::ContainsSubstring;
 
-/// $1 the program, $2 the state folder. Leaves room for the beginning of a mission, then takes the
+/// $1 the program, $2 the state folder, $3 bytes of ballast. Leaves room for the beginning of a mission, then takes the
 /// ballast away.
 constexpr const char* fill_and_resume = R"sh(
 set -u
 journal=$(echo "$2"/*/journal)
 mount -t tmpfs -o size=4m,mode=0700 tmpfs "$journal" || exit 99
-head -c 4060000 /dev/zero > "$journal/ballast"
+head -c "$3" /dev/zero > "$journal/ballast"
 "$1" run "Be polite" --plain
 echo "run: exit $?"
 "$1" missions
@@ -43,8 +44,10 @@ TEST_CASE("D2 a full disk pauses the mission with a clear error; with room again
   if (probe.exit_code != 0) SKIP("no mount namespaces here: " + probe.err);
   machine.script(scenario(plain::large_mission()));
   REQUIRE(machine.muster({"missions"}).exit_code == 0);  // makes the folder
-  auto ended = run_program(in_namespace(fill_and_resume, {MUSTER_BINARY, machine.state_folder()}),
-                           machine.repository(), machine.environment);
+  const auto* ballast = GENERATE("4005000", "4028000", "4060000");  // full at different places
+  auto ended =
+      run_program(in_namespace(fill_and_resume, {MUSTER_BINARY, machine.state_folder(), ballast}),
+                  machine.repository(), machine.environment);
   INFO(ended.out);
   INFO(ended.err);
   REQUIRE(ended.exit_code == 0);
