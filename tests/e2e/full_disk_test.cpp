@@ -13,8 +13,8 @@ namespace {
 
 using Catch::Matchers::ContainsSubstring;
 
-/// $1 the program, $2 the state folder, $3 bytes of ballast. Leaves room for the beginning of a mission, then takes the
-/// ballast away.
+/// $1 the program, $2 the state folder, $3 bytes of ballast. Leaves room for the beginning of a
+/// mission, then takes the ballast away.
 constexpr const char* fill_and_resume = R"sh(
 set -u
 journal=$(echo "$2"/*/journal)
@@ -43,7 +43,7 @@ TEST_CASE("D2 a full disk pauses the mission with a clear error; with room again
                            machine.repository(), machine.environment);
   if (probe.exit_code != 0) SKIP("no mount namespaces here: " + probe.err);
   machine.script(scenario(plain::large_mission()));
-  REQUIRE(machine.muster({"missions"}).exit_code == 0);  // makes the folder
+  REQUIRE(machine.muster({"missions"}).exit_code == 0);             // makes the folder
   const auto* ballast = GENERATE("4005000", "4028000", "4060000");  // full at different places
   auto ended =
       run_program(in_namespace(fill_and_resume, {MUSTER_BINARY, machine.state_folder(), ballast}),
