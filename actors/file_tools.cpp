@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "actors/tool_arguments.hpp"
 #include "runtime/core/plan.hpp"
 #include "runtime/core/text.hpp"
 
@@ -12,35 +13,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t edited_bytes = 64U << 20U;  // of a file whose edit is in doubt
-
-Result<json> parse_object(const std::string& text) {
-  auto parsed = json::parse(trim(text).empty() ? "{}" : text, nullptr, false);
-  if (!parsed.is_object())
-    return Error{ErrorCode::malformed, "the arguments are not a JSON object; send them again"};
-  return parsed;
-}
-
-Result<std::string> text_arg(const json& args, const char* key, bool required) {
-  auto found = args.find(key);
-  if (found == args.end() || found->is_null()) {
-    if (!required) return std::string();
-    return Error{ErrorCode::invalid_argument, std::string("argument '") + key + "' is missing"};
-  }
-  if (!found->is_string())
-    return Error{ErrorCode::invalid_argument,
-                 std::string("argument '") + key + "' must be a string"};
-  return found->get<std::string>();
-}
-
-int int_arg(const json& args, const char* key, int fallback) {
-  auto found = args.find(key);
-  if (found == args.end()) return fallback;
-  if (found->is_number()) {
-    auto value = found->get<double>();
-    return value < 0 ? 0 : value > 1e9 ? 1000000000 : static_cast<int>(value);
-  }
-  return fallback;
-}
 
 Result<FileToolOutcome> shown(Result<ToolText> text) {
   if (!text) return text.error();
@@ -57,38 +29,38 @@ Result<FileToolOutcome> wrote(Result<WriteReceipt> receipt, const char* verb) {
 }
 
 Result<FileToolOutcome> run_read(WorkspaceFiles& files, const json& args) {
-  auto path = text_arg(args, "path", true);
+  auto path = text_argument(args, "path", true);
   if (!path) return path.error();
-  return shown(files.read(*path, std::max(int_arg(args, "first_line", 1), 1),
-                          int_arg(args, "line_count", 0)));
+  return shown(files.read(*path, std::max(int_argument(args, "first_line", 1), 1),
+                          int_argument(args, "line_count", 0)));
 }
 
 Result<FileToolOutcome> run_list(WorkspaceFiles& files, const json& args) {
-  auto path = text_arg(args, "path", false);
+  auto path = text_argument(args, "path", false);
   if (!path) return path.error();
-  return shown(files.list(path->empty() ? "." : *path, int_arg(args, "depth", 2)));
+  return shown(files.list(path->empty() ? "." : *path, int_argument(args, "depth", 2)));
 }
 
 Result<FileToolOutcome> run_glob(WorkspaceFiles& files, const json& args) {
-  auto pattern = text_arg(args, "pattern", true);
+  auto pattern = text_argument(args, "pattern", true);
   if (!pattern) return pattern.error();
   return shown(files.glob(*pattern));
 }
 
 Result<FileToolOutcome> run_grep(WorkspaceFiles& files, const json& args) {
-  auto pattern = text_arg(args, "pattern", true);
+  auto pattern = text_argument(args, "pattern", true);
   if (!pattern) return pattern.error();
-  auto path = text_arg(args, "path", false);
+  auto path = text_argument(args, "path", false);
   if (!path) return path.error();
-  auto include = text_arg(args, "include", false);
+  auto include = text_argument(args, "include", false);
   if (!include) return include.error();
   return shown(files.grep(*pattern, path->empty() ? "." : *path, *include));
 }
 
 Result<FileToolOutcome> run_write(WorkspaceFiles& files, const json& args) {
-  auto path = text_arg(args, "path", true);
+  auto path = text_argument(args, "path", true);
   if (!path) return path.error();
-  auto content = text_arg(args, "content", true);
+  auto content = text_argument(args, "content", true);
   if (!content) return content.error();
   return wrote(files.write(*path, *content), "wrote");
 }
@@ -101,11 +73,11 @@ struct Edit {
 };
 
 Result<Edit> parse_edit(const json& args) {
-  auto path = text_arg(args, "path", true);
+  auto path = text_argument(args, "path", true);
   if (!path) return path.error();
-  auto before = text_arg(args, "old_text", true);
+  auto before = text_argument(args, "old_text", true);
   if (!before) return before.error();
-  auto after = text_arg(args, "new_text", true);
+  auto after = text_argument(args, "new_text", true);
   if (!after) return after.error();
   return Edit{*path, *before, *after, args.value("all", json(false)) == json(true)};
 }
@@ -125,16 +97,16 @@ bool is_reading_tool(const std::string& name) noexcept {
 bool is_writing_tool(const std::string& name) noexcept { return name == "write" || name == "edit"; }
 
 Result<std::string> written_path(const std::string& arguments) {
-  auto args = parse_object(arguments);
+  auto args = tool_arguments(arguments);
   if (!args) return args.error();
-  auto path = text_arg(*args, "path", true);
+  auto path = text_argument(*args, "path", true);
   if (!path) return path.error();
   return normalise_path(*path);
 }
 
 Result<FileToolOutcome> run_file_tool(WorkspaceFiles& files, const std::string& name,
                                       const std::string& arguments) {
-  auto args = parse_object(arguments);
+  auto args = tool_arguments(arguments);
   if (!args) return args.error();
   if (name == "read") return run_read(files, *args);
   if (name == "list") return run_list(files, *args);
@@ -147,7 +119,7 @@ Result<FileToolOutcome> run_file_tool(WorkspaceFiles& files, const std::string& 
 
 Result<FileToolOutcome> finish_edit(WorkspaceFiles& files, const std::string& name,
                                     const std::string& arguments) {
-  auto args = parse_object(arguments);
+  auto args = tool_arguments(arguments);
   if (!args) return args.error();
   auto edit = parse_edit(*args);
   if (!edit) return edit.error();

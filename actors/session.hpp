@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "actors/agent_profile.hpp"
+#include "actors/code_tools.hpp"
 #include "actors/file_tools.hpp"
 #include "messages/protocol.hpp"
 #include "runtime/boot/compat.hpp"
@@ -75,6 +76,10 @@ struct SessionDeps {
   ModelPort* model = nullptr;
   Blocking* blocking = nullptr;
   std::function<Result<std::shared_ptr<WorkspaceFiles>>(const std::string& root)> open_files;
+  /// The code of a tree, of which agents may see `files`; empty: no tool of that kind works.
+  std::function<Result<std::shared_ptr<WorkspaceCode>>(const std::string& root,
+                                                       std::shared_ptr<WorkspaceFiles> files)>
+      open_code;
   CommandGuard guard;
   std::function<std::int64_t()> wall_ms;
   std::vector<std::string> hidden_env;  ///< variables that no command may see
@@ -83,6 +88,7 @@ struct SessionDeps {
 /// The state of a session's actor. Its owner is watched: without it the session ends.
 ///   session.cpp        life: slot, model calls, end
 ///   session_tools.cpp  what a turn's tool calls come to
+///   session_writes.cpp those that look at code by its structure, and those that change files
 ///   session_stuck.cpp  when it goes round in circles
 class Session {
  public:
@@ -119,8 +125,17 @@ class Session {
   void run_reading_tool(const ToolCall& call);
   void run_one(const ToolCall& call);
   void run_writing_tool(const ToolCall& call);
+  void with_leases(const ToolCall& call, std::vector<std::string> files,
+                   std::function<void()> then);
   void start_write(const ToolCall& call);
   void written(const ToolCall& call, const Result<FileToolOutcome>& outcome);
+  void journal_writes(const ToolCall& call, const std::vector<WriteReceipt>& receipts);
+  Result<std::shared_ptr<WorkspaceCode>> code();
+  void run_code_query(const ToolCall& call);
+  void run_code_change(const ToolCall& call);
+  void code_change_planned(const ToolCall& call, const Result<std::vector<FileRewrite>>& plan);
+  void start_rewrite(const ToolCall& call, const std::vector<FileRewrite>& rewrites);
+  void rewritten(const ToolCall& call, const Result<std::vector<WriteReceipt>>& receipts);
   void run_shell(const ToolCall& call, bool background);
   void start_job(const ToolCall& call, const std::string& command,
                  std::chrono::milliseconds deadline, bool background, JobScope scope);
@@ -172,6 +187,7 @@ class Session {
   SessionDeps deps_;
   mission_actor owner_;
   std::shared_ptr<WorkspaceFiles> files_;
+  std::shared_ptr<WorkspaceCode> code_;
   Transcript transcript_;
   PromptQueue prompts_;            // of what its model is told between two turns
   StuckDetector stuck_;            // of its turns since this actor began

@@ -60,6 +60,8 @@ bool is_mission_tool(const std::string& name) {
          name == "add_task";
 }
 
+bool only_reads(const std::string& name) { return is_reading_tool(name) || is_code_tool(name); }
+
 bool is_job_tool(const std::string& name) {
   return name == "check_background" || name == "list_background" || name == "kill_background";
 }
@@ -145,7 +147,7 @@ void Session::run_tools() {
       ++running_;
       tool_failed(call, {ErrorCode::limit_reached,
                          "at most " + std::to_string(calls_per_turn) + " calls a turn"});
-    } else if (is_reading_tool(pending_[next_call_].name)) {
+    } else if (only_reads(pending_[next_call_].name)) {
       run_reading_tools();
     } else {
       const auto call = pending_[next_call_++];
@@ -173,8 +175,7 @@ std::optional<Error> Session::refusal(const ToolCall& call) const {
 
 void Session::run_reading_tools() {
   while (!finished_ && next_call_ < std::min(pending_.size(), calls_per_turn) &&
-         is_reading_tool(pending_[next_call_].name) &&
-         !answers_.contains(pending_[next_call_].id)) {
+         only_reads(pending_[next_call_].name) && !answers_.contains(pending_[next_call_].id)) {
     const auto call = pending_[next_call_++];
     ++running_;
     run_reading_tool(call);
@@ -186,6 +187,7 @@ void Session::run_reading_tool(const ToolCall& call) {
   ++tool_calls_;
   if (read_kept_output(call)) return;
   view("tool_running", describe_call(call.name, call.arguments));
+  if (is_code_tool(call.name)) return run_code_query(call);
   deps_.blocking->run([this, call, files = files_, resume = resumer()] {
     auto outcome =
         std::make_shared<Result<FileToolOutcome>>(run_file_tool(*files, call.name, call.arguments));
@@ -204,67 +206,13 @@ void Session::run_one(const ToolCall& call) {
   if (spec_.profile->final_tools.contains(call.name)) return run_final(call);
   ++tool_calls_;
   view("tool_running", describe_call(call.name, call.arguments));
+  if (is_code_change(call.name, call.arguments)) return run_code_change(call);
   if (is_writing_tool(call.name)) return run_writing_tool(call);
   if (is_mission_tool(call.name)) return ask_mission(call);
   if (call.name == "shell") return run_shell(call, false);
   if (call.name == "run_background") return run_shell(call, true);
   if (is_job_tool(call.name)) return run_job_query(call);
   tool_failed(call, {ErrorCode::not_found, "there is no tool '" + call.name + "'"});
-}
-
-// ---- Writing
-// ----------------------------------------------------------------------------------------------------------------------
-
-void Session::run_writing_tool(const ToolCall& call) {
-  if (!spec_.profile->writes)
-    return tool_failed(
-        call, {ErrorCode::permission_denied, "the role " + spec_.profile->role + " may not write"});
-  auto path = written_path(call.arguments);
-  if (!path) return tool_failed(call, path.error());
-  if (spec_.leases.contains(*path)) return start_write(call);
-  MissionToolCall ask{spec_.session, spec_.profile->role, spec_.task, "lease",
-                      json{{"files", json::array({*path})}}.dump()};
-  compat::request(
-      self_, owner_, request_deadline,
-      [this, call, path = *path](const std::string&) {
-        spec_.leases.insert(path);
-        start_write(call);
-      },
-      [this, call](const Error& error) { mission_refused(call, error); }, mission_tool_atom_v, ask);
-}
-
-void Session::start_write(const ToolCall& call) {
-  if (finished_) return;
-  ++writes_;
-  auto tool = doubtful_.erase(call.id) > 0 ? finish_edit : run_file_tool;
-  deps_.blocking->run([this, call, tool, files = files_, epoch = spec_.epoch, resume = resumer()] {
-    auto outcome = std::make_shared<Result<FileToolOutcome>>(
-        epoch.current() ? tool(*files, call.name, call.arguments)
-                        : Error{ErrorCode::cancelled, "its task or mission was stopped"});
-    resume([this, call, outcome] { written(call, *outcome); });
-  });
-}
-
-void Session::written(const ToolCall& call, const Result<FileToolOutcome>& outcome) {
-  --writes_;
-  if (outcome && outcome->written) {
-    const auto& file = *outcome->written;
-    json row{{"class", "C"},
-             {"turn", turn_},
-             {"call", call.id},
-             {"path", file.path},
-             {"before", file.digest_before},
-             {"after", file.digest_after}};
-    journal_effect(row.dump(-1, ' ', false, json::error_handler_t::replace));
-  }
-  if (finished_) return tell_end();
-  if (!outcome) return tool_failed(call, outcome.error());
-  tool_result(call, outcome->text);
-}
-
-void Session::journal_effect(const std::string& row) {
-  JournalBatch batch{spec_.mission, {{"effect", spec_.session, row, {}}}};
-  compat::send(self_, deps_.journal, append_lazy_atom_v, std::move(batch));
 }
 
 // ---- Commands

@@ -28,17 +28,19 @@ using json = nlohmann::json;
 
 constexpr std::string_view no_arguments = R"({"type":"object","properties":{}})";
 
-constexpr std::array<ToolSpec, 25> table{{
+constexpr std::array<ToolSpec, 31> table{{
     {"read", "Lines of a file, numbered. Ask for a range of a long one.",
      R"({"type":"object","required":["path"],"properties":{"path":{"type":"string"},)"
      R"("first_line":{"type":"integer","minimum":1},"line_count":{"type":"integer","minimum":1}}})"},
     {"write", "Create or replace a whole file.",
      R"({"type":"object","required":["path","content"],"properties":{"path":{"type":"string"},)"
      R"("content":{"type":"string"}}})"},
-    {"edit", "Replace old_text, which must occur exactly once (or set all).",
-     R"({"type":"object","required":["path","old_text","new_text"],"properties":{)"
+    {"edit",
+     "Replace old_text, which must occur exactly once (or set all), or the body of a symbol.",
+     R"({"type":"object","required":["path","new_text"],"properties":{)"
      R"("path":{"type":"string"},"old_text":{"type":"string"},"new_text":{"type":"string"},)"
-     R"("all":{"type":"boolean"}}})"},
+     R"("all":{"type":"boolean"},"symbol":{"type":"string","description":"Class::method, instead )"
+     R"(of old_text"},"part":{"enum":["body","whole"]}}})"},
     {"list", "Files and folders below a path.",
      R"({"type":"object","properties":{"path":{"type":"string"},)"
      R"("depth":{"type":"integer","minimum":1,"maximum":10}}})"},
@@ -47,6 +49,26 @@ constexpr std::array<ToolSpec, 25> table{{
     {"grep", "Search file contents with a regular expression.",
      R"({"type":"object","required":["pattern"],"properties":{"pattern":{"type":"string"},)"
      R"("path":{"type":"string"},"include":{"type":"string","description":"glob"}}})"},
+    {"ast_search", "Code of a form: a pattern with $HOLES and $$$LISTS, as foo($A, $$$REST).",
+     R"({"type":"object","required":["pattern"],"properties":{"pattern":{"type":"string"},)"
+     R"("language":{"type":"string"},"inside":{"type":"string"},"has":{"type":"string"},)"
+     R"("not":{"type":"string"},"where":{"type":"object","description":"hole: regex"},)"
+     R"("path":{"type":"string"}}})"},
+    {"ast_rewrite", "Rewrite all code of a form, in all files at once or in none.",
+     R"({"type":"object","required":["pattern","rewrite"],"properties":{)"
+     R"("pattern":{"type":"string"},"rewrite":{"type":"string","description":"with the holes"},)"
+     R"("language":{"type":"string"},"inside":{"type":"string"},"has":{"type":"string"},)"
+     R"("not":{"type":"string"},"where":{"type":"object","description":"hole: regex"},)"
+     R"("path":{"type":"string"}}})"},
+    {"outline", "What a file defines, with lines.",
+     R"({"type":"object","required":["path"],"properties":{"path":{"type":"string"}}})"},
+    {"symbols", "Where a name is defined; * stands for any text.",
+     R"({"type":"object","required":["name"],"properties":{"name":{"type":"string"},)"
+     R"("kind":{"type":"string"},"path":{"type":"string"}}})"},
+    {"refs", "Where a name is used.",
+     R"({"type":"object","required":["name"],"properties":{"name":{"type":"string"}}})"},
+    {"repo_map", "The project's most important files and symbols for a question.",
+     R"({"type":"object","properties":{"about":{"type":"string"},"tokens":{"type":"integer"}}})"},
     {"shell", "Run a command and wait for it. No input can be given.",
      R"({"type":"object","required":["command"],"properties":{"command":{"type":"string"},)"
      R"("timeout_ms":{"type":"integer","minimum":1}}})"},

@@ -13,6 +13,7 @@
 #include "adapters/files/file_io.hpp"
 #include "adapters/files/line_reader.hpp"
 #include "adapters/files/listing.hpp"
+#include "adapters/files/replace_files.hpp"
 #include "adapters/files/ripgrep.hpp"
 #include "adapters/files/text_edit.hpp"
 #include "adapters/files/tree_path.hpp"
@@ -66,6 +67,11 @@ class LocalWorkspaceFiles::Impl {
   Result<WriteReceipt> put_valid(const Place& place, const std::string& content,
                                  const std::optional<std::string>& before,
                                  const std::optional<OpenFile>& old) const;
+  /// What the agent should know of a content; malformed when the syntax gate refuses it.
+  Result<std::string> judged(const std::string& path, const std::optional<std::string>& before,
+                             const std::string& content) const;
+  /// What a rewrite of one file would come to; refused when it may not be made.
+  Result<WriteReceipt> checked_rewrite(const FileRewrite& rewrite) const;
   [[nodiscard]] std::size_t max_file_bytes() const { return options_.max_file_bytes; }
 
  private:
@@ -185,15 +191,32 @@ Result<ToolText> LocalWorkspaceFiles::read(const std::string& path, int first, i
 Result<WriteReceipt> LocalWorkspaceFiles::Impl::put_valid(
     const Place& place, const std::string& content, const std::optional<std::string>& before,
     const std::optional<OpenFile>& old) const {
-  std::string note;
-  if (options_.syntax && !looks_binary(content)) {
-    auto judged = options_.syntax->judge(root_.path(), place.shown, before, content);
-    if (!judged) return at(judged.error(), place.shown);
-    note = *judged;
-  }
+  auto note = judged(place.shown, before, content);
+  if (!note) return note.error();
   auto receipt = put(place, content, old);
-  if (receipt) receipt->note = std::move(note);
+  if (receipt) receipt->note = std::move(*note);
   return receipt;
+}
+
+Result<std::string> LocalWorkspaceFiles::Impl::judged(const std::string& path,
+                                                      const std::optional<std::string>& before,
+                                                      const std::string& content) const {
+  if (!options_.syntax || looks_binary(content)) return std::string();
+  auto note = options_.syntax->judge(root_.path(), path, before, content);
+  if (!note) return at(note.error(), path);
+  return note;
+}
+
+Result<WriteReceipt> LocalWorkspaceFiles::Impl::checked_rewrite(const FileRewrite& rewrite) const {
+  auto place = find_for_writing(rewrite.path);
+  if (!place) return place.error();
+  if (rewrite.after.size() > options_.max_file_bytes)
+    return Error{ErrorCode::limit_reached,
+                 "larger than " + std::to_string(options_.max_file_bytes) + " bytes", place->shown};
+  auto note = judged(place->shown, rewrite.before, rewrite.after);
+  if (!note) return note.error();
+  return WriteReceipt{place->shown, sha256_hex(rewrite.before), sha256_hex(rewrite.after),
+                      std::move(*note)};
 }
 
 Result<WriteReceipt> LocalWorkspaceFiles::write(const std::string& path,
@@ -226,6 +249,38 @@ Result<WriteReceipt> LocalWorkspaceFiles::edit(const std::string& path, const st
   auto edited = edit_text(*old, old_text, new_text, all);
   if (!edited) return at(edited.error(), target->shown);
   return impl_->put_valid(*target, *edited, *old, std::move(file));
+}
+
+Result<std::vector<WriteReceipt>> LocalWorkspaceFiles::rewrite(
+    const std::vector<FileRewrite>& rewrites) {
+  std::vector<WriteReceipt> receipts;
+  for (const auto& one : rewrites) {
+    auto receipt = impl_->checked_rewrite(one);
+    if (!receipt) return receipt.error();
+    receipts.push_back(std::move(*receipt));
+  }
+  if (auto done = replace_files(impl_->root().path(), rewrites); !done) return done.error();
+  return receipts;
+}
+
+Result<std::vector<std::string>> LocalWorkspaceFiles::files(const std::string& path) {
+  auto place = impl_->find(path);
+  if (!place) return place.error();
+  struct stat info {};
+  if (::fstatat(place->where.folder.get(), place->where.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) !=
+      0)
+    return file_error(errno, "cannot look at it", place->shown);
+  if (!S_ISDIR(info.st_mode)) return std::vector<std::string>{place->shown};
+  auto folder = impl_->folder(*place);
+  if (!folder) return folder.error();
+  auto found = impl_->ripgrep().files(folder->get());
+  if (!found) return found.error();
+  if (found->truncated)
+    return Error{ErrorCode::limit_reached, "too many files; name a folder", place->shown};
+  std::vector<std::string> out;
+  for (const auto& file : found->paths)
+    if (auto shown = join_path(place->shown, file); !impl_->refused(shown)) out.push_back(shown);
+  return out;
 }
 
 Result<ToolText> LocalWorkspaceFiles::list(const std::string& path, int depth) {

@@ -197,4 +197,17 @@ std::string unified_diff(std::string_view path, std::string_view text,
   return out;
 }
 
+Result<std::vector<FileRewrite>> rewrites_of(const SearchOutcome& outcome, const SearchSpec& spec,
+                                             const RewriteTemplate& to) {
+  const auto known = RewriteTemplate(spec.pattern + spec.inside + spec.has).holes();
+  for (const auto& hole : to.holes())
+    if (std::find(known.begin(), known.end(), hole) == known.end())
+      return Error{ErrorCode::invalid_argument, "the pattern has no hole of this name", "$" + hole};
+  std::vector<FileRewrite> out;
+  for (const auto& file : outcome.files)
+    out.push_back(
+        {file.path, file.text, replaced(file.text, to.replacements(file.text, file.matches))});
+  return out;
+}
+
 }  // namespace muster::treesitter

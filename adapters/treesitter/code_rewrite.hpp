@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "adapters/treesitter/code_search.hpp"
+#include "runtime/ports/workspace_files.hpp"
 
 namespace muster::treesitter {
 
@@ -44,6 +45,11 @@ class RewriteTemplate {
 /// The text with the replacements made; they must be in order and not overlap.
 [[nodiscard]] std::string replaced(std::string_view text,
                                    const std::vector<Replacement>& replacements);
+
+/// The files of a search (that kept their texts) with every match written anew. Errors:
+/// invalid_argument, a hole of the replacement that no pattern of the search has.
+Result<std::vector<FileRewrite>> rewrites_of(const SearchOutcome& outcome, const SearchSpec& spec,
+                                             const RewriteTemplate& to);
 
 /// The change as a unified diff with three lines of context.
 [[nodiscard]] std::string unified_diff(std::string_view path, std::string_view text,

@@ -257,21 +257,20 @@ struct Found {
   bool searched = false;
 };
 
-using Searches = std::vector<std::pair<const Language*, std::shared_ptr<const CodeSearch>>>;
-
 Found search_file(SourceParser& parser, const std::string& folder, const std::string& path,
-                  const Searches& searches, std::size_t max_bytes) {
+                  const Searches& searches, const SearchOptions& options) {
   Found out;
   // The name decides mostly; only a file without a suffix is opened to see what it is.
   const auto name = base_name(path);
   const bool by_head = name.find('.', 1) == std::string_view::npos;
   const auto* language = language_of(path);
   const auto wanted = [&](const Language* l) {
-    return std::find_if(searches.begin(), searches.end(),
+    return std::find_if(searches.list.begin(), searches.list.end(),
                         [&](const auto& search) { return search.first == l; });
   };
+  const auto none = searches.list.end();
   if (!language && !by_head) return out;
-  if (language && wanted(language) == searches.end()) return out;
+  if (language && wanted(language) == none) return out;
   auto text = read_all(join_path(folder, path));
   if (!text) {
     out.skipped = path + ": " + text.error().message;
@@ -279,31 +278,55 @@ Found search_file(SourceParser& parser, const std::string& folder, const std::st
   }
   if (!language) language = language_of(path, *text);
   const auto search = wanted(language);
-  if (!language || search == searches.end()) return out;
+  if (!language || search == none) return out;
   out.searched = true;
-  if (text->size() > max_bytes) {
-    out.skipped = path + ": longer than " + std::to_string(max_bytes) + " bytes";
+  if (text->size() > options.max_file_bytes) {
+    out.skipped = path + ": longer than " + std::to_string(options.max_file_bytes) + " bytes";
     return out;
   }
+  std::string kept = options.keep_text ? *text : std::string();
   auto matches = search->second->find(parser, std::move(*text));
   if (!matches) {
     out.skipped = path + ": " + matches.error().message;
     return out;
   }
-  out.file = {path, language, std::move(*matches)};
+  out.file = {path, language, std::move(*matches), std::move(kept)};
   return out;
 }
 
 }  // namespace
 
+Result<Searches> searches_for(const std::string& language, const SearchSpec& spec) {
+  Searches out;
+  if (!language.empty()) {
+    const auto* named = language_named(language);
+    if (!named)
+      return Error{ErrorCode::invalid_argument, "there is no grammar for this language", language};
+    auto search = CodeSearch::make(*named, spec);
+    if (!search) return search.error();
+    out.warning = (*search)->warning();
+    out.list.emplace_back(named, std::move(*search));
+    return out;
+  }
+  for (const auto& one : languages()) {
+    if (one.lenient) continue;
+    auto search = CodeSearch::make(one, spec);
+    if (search && (*search)->warning().empty()) out.list.emplace_back(&one, std::move(*search));
+  }
+  if (out.list.empty())
+    return Error{ErrorCode::invalid_argument,
+                 "the pattern is valid in no language; name one to see why"};
+  return out;
+}
+
 SearchOutcome search_files(const std::string& folder, const std::vector<std::string>& paths,
-                           const Searches& searches, std::size_t max_file_bytes) {
+                           const Searches& searches, SearchOptions options) {
   std::vector<Found> found(paths.size());
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
     SourceParser parser;
     for (auto i = next++; i < paths.size(); i = next++)
-      found[i] = search_file(parser, folder, paths[i], searches, max_file_bytes);
+      found[i] = search_file(parser, folder, paths[i], searches, options);
   };
   const auto threads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1,
                                                std::max<std::size_t>(paths.size() / 8, 1));

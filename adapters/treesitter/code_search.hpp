@@ -46,6 +46,7 @@ struct FileMatches {
   std::string path;  ///< as it was given
   const Language* language = nullptr;
   std::vector<CodeMatch> matches;  ///< in order of their begin; matches may lie in others
+  std::string text;                ///< of the file, when it was to be kept
 };
 
 /// What is looked for: a pattern or a tree-sitter query, and what else must hold. The other
@@ -97,6 +98,16 @@ class CodeSearch {
   std::string warning_;
 };
 
+/// Searches for one thing, one a language.
+struct Searches {
+  std::vector<std::pair<const Language*, std::shared_ptr<const CodeSearch>>> list;
+  std::string warning;  ///< what the user should know of a named language's pattern
+};
+
+/// In the named language (name or alias), or, with an empty name, in every one that the pattern is
+/// valid in without errors. Errors: invalid_argument.
+Result<Searches> searches_for(const std::string& language, const SearchSpec& spec);
+
 /// What a search over many files came to.
 struct SearchOutcome {
   std::vector<FileMatches> files;    ///< that have matches, in the order of the paths
@@ -104,11 +115,14 @@ struct SearchOutcome {
   std::size_t searched = 0;          ///< files of the language
 };
 
-/// Searches the files of the search's languages on all cores. `searches`: one a language. Files are
-/// read from below `folder`. Blocks.
-SearchOutcome search_files(
-    const std::string& folder, const std::vector<std::string>& paths,
-    const std::vector<std::pair<const Language*, std::shared_ptr<const CodeSearch>>>& searches,
-    std::size_t max_file_bytes = 4U << 20U);
+struct SearchOptions {
+  std::size_t max_file_bytes = 4U << 20U;
+  bool keep_text = false;  ///< of files that have matches
+};
+
+/// Searches the files of the searches' languages on all cores. Files are read from below `folder`.
+/// Blocks.
+SearchOutcome search_files(const std::string& folder, const std::vector<std::string>& paths,
+                           const Searches& searches, SearchOptions options = {});
 
 }  // namespace muster::treesitter

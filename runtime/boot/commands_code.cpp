@@ -30,7 +30,6 @@ using treesitter::CodeCapture;
 using treesitter::CodeMatch;
 using treesitter::CodePlace;
 using treesitter::CodeRange;
-using treesitter::CodeSearch;
 using treesitter::FileMatches;
 using treesitter::SearchSpec;
 
@@ -81,34 +80,6 @@ Result<SearchSpec> spec_of(const cli::AstCommand& command) {
     hole.resize(hole.find('='));
     out.where.push_back({hole, text.substr(equals + 1)});
   }
-  return out;
-}
-
-using Searches = std::vector<std::pair<const Language*, std::shared_ptr<const CodeSearch>>>;
-
-/// One a language: the named one, or every one that the pattern is valid in.
-Result<Searches> searches_of(const cli::AstCommand& command, const SearchSpec& spec) {
-  Searches out;
-  if (!command.language.empty()) {
-    const auto* language = language_named(command.language);
-    if (!language)
-      return Error{ErrorCode::invalid_argument, "there is no grammar for this language",
-                   command.language};
-    auto search = CodeSearch::make(*language, spec);
-    if (!search) return search.error();
-    if (!(*search)->warning().empty())
-      fmt::print(stderr, "muster: warning: {}\n", (*search)->warning());
-    out.emplace_back(language, std::move(*search));
-    return out;
-  }
-  for (const auto& language : languages()) {
-    if (language.lenient) continue;
-    auto search = CodeSearch::make(language, spec);
-    if (search && (*search)->warning().empty()) out.emplace_back(&language, std::move(*search));
-  }
-  if (out.empty())
-    return Error{ErrorCode::invalid_argument,
-                 "the pattern is valid in no language; name one with --lang to see why"};
   return out;
 }
 
@@ -164,38 +135,24 @@ int search(const treesitter::SearchOutcome& outcome, bool as_json) {
 
 // ---- rewrite ----------------------------------------------------------------------------------
 
-/// A hole of the replacement that the pattern does not have is a typing error.
-Status check_holes(const treesitter::RewriteTemplate& to, const std::string& pattern) {
-  const auto known = treesitter::RewriteTemplate(pattern).holes();
-  for (const auto& hole : to.holes())
-    if (std::find(known.begin(), known.end(), hole) == known.end())
-      return Error{ErrorCode::invalid_argument, "the pattern has no hole of this name", "$" + hole};
-  return ok_status();
-}
-
-int rewrite(const cli::AstCommand& command, const std::string& root,
+int rewrite(const cli::AstCommand& command, const std::string& root, const SearchSpec& spec,
             const treesitter::SearchOutcome& outcome) {
   const treesitter::RewriteTemplate to(command.replacement);
-  if (auto checked = check_holes(to, command.pattern + command.inside + command.has); !checked)
-    return complain(checked.error());
-  std::vector<files::FileRewrite> rewrites;
+  auto rewrites = treesitter::rewrites_of(outcome, spec, to);
+  if (!rewrites) return complain(rewrites.error());
   std::size_t count = 0;
   for (const auto& file : outcome.files) {
-    auto text = read_all(join_path(root, file.path));
-    if (!text) return complain(text.error());
-    const auto replacements = to.replacements(*text, file.matches);
+    const auto replacements = to.replacements(file.text, file.matches);
     count += replacements.size();
     if (!command.write)
-      fmt::print("{}",
-                 strip_terminal_escapes(treesitter::unified_diff(file.path, *text, replacements)));
-    auto after = treesitter::replaced(*text, replacements);
-    rewrites.push_back({file.path, std::move(*text), std::move(after)});
+      fmt::print("{}", strip_terminal_escapes(
+                           treesitter::unified_diff(file.path, file.text, replacements)));
   }
   complain_of_skipped(outcome.skipped);
   if (command.write)
-    if (auto done = files::replace_files(root, rewrites); !done) return complain(done.error());
+    if (auto done = files::replace_files(root, *rewrites); !done) return complain(done.error());
   fmt::print(stderr, "muster: {} {} in {} files{}\n", count,
-             command.write ? "places rewritten" : "places to rewrite", rewrites.size(),
+             command.write ? "places rewritten" : "places to rewrite", rewrites->size(),
              command.write || count == 0 ? "" : "; --write changes them");
   return count == 0 ? cli::exit_failed : cli::exit_sealed;
 }
@@ -330,11 +287,14 @@ int ast(const cli::AstCommand& command, const Workspace& workspace) {
   if (command.action == cli::AstCommand::Action::check) return check(command, root, *paths);
   auto spec = spec_of(command);
   if (!spec) return complain(spec.error());
-  auto searches = searches_of(command, *spec);
+  auto searches = treesitter::searches_for(command.language, *spec);
   if (!searches) return complain(searches.error());
-  const auto outcome = treesitter::search_files(root, *paths, *searches);
-  return command.action == cli::AstCommand::Action::search ? search(outcome, command.json)
-                                                           : rewrite(command, root, outcome);
+  if (!searches->warning.empty()) fmt::print(stderr, "muster: warning: {}\n", searches->warning);
+  const bool searching = command.action == cli::AstCommand::Action::search;
+  treesitter::SearchOptions options;
+  options.keep_text = !searching;
+  const auto outcome = treesitter::search_files(root, *paths, *searches, options);
+  return searching ? search(outcome, command.json) : rewrite(command, root, *spec, outcome);
 }
 
 }  // namespace muster::commands

@@ -29,6 +29,7 @@
 #include "adapters/store/lane_memory.hpp"
 #include "adapters/store/sqlite_store.hpp"
 #include "adapters/treesitter/shell_parser.hpp"
+#include "adapters/treesitter/tree_sitter_code.hpp"
 #include "adapters/treesitter/tree_sitter_syntax.hpp"
 #include "runtime/boot/actor_stats.hpp"
 #include "runtime/boot/actor_tree.hpp"
@@ -338,6 +339,12 @@ MissionDeps Engine::Parts::mission_deps(const std::string& id, std::optional<Mis
     auto opened = files::LocalWorkspaceFiles::open(std::move(options));
     if (!opened) return opened.error();
     return std::shared_ptr<WorkspaceFiles>(std::move(*opened));
+  };
+  deps.session.open_code =
+      [](const std::string& root,
+         std::shared_ptr<WorkspaceFiles> files) -> Result<std::shared_ptr<WorkspaceCode>> {
+    return std::shared_ptr<WorkspaceCode>(
+        std::make_shared<TreeSitterCode>(root, std::move(files), TreeSitterCode::OpenIndex()));
   };
   deps.session.guard = make_command_guard(parser, options.config.policy, command_places(options));
   deps.session.wall_ms = wall_ms;

@@ -93,6 +93,10 @@ class Reader {
   SavedCall open_call(ToolCall call) const {
     auto known = effects_.find({saved_.steps, call.id});
     if (known != effects_.end()) return {std::move(call), outcome_of(known->second), false};
+    if (call.name == "ast_rewrite")
+      return {std::move(call),
+              "interrupted: the rewrite may or may not have been made; search before you go on",
+              false};
     const bool edit = call.name == "edit";
     return {std::move(call), std::nullopt, edit};
   }

@@ -23,6 +23,13 @@ struct WriteReceipt {
   std::string note;  ///< what the agent should know of it; may be empty
 };
 
+/// A file's new content, made from the old.
+struct FileRewrite {
+  std::string path;    ///< relative to the root
+  std::string before;  ///< what the file must still hold
+  std::string after;
+};
+
 /// One tree, opened by its root. Every path is checked: inside the root after resolving symlinks,
 /// not credentials, not .git.
 class WorkspaceFiles {
@@ -37,6 +44,11 @@ class WorkspaceFiles {
   /// are, and show the nearest miss.
   virtual Result<WriteReceipt> edit(const std::string& path, const std::string& old_text,
                                     const std::string& new_text, bool all) = 0;
+  /// Replaces all of the files or none. conflict: one is not what it was; the context names it.
+  /// Receipts in the order of the rewrites. A crash in the middle may leave some written.
+  virtual Result<std::vector<WriteReceipt>> rewrite(const std::vector<FileRewrite>& rewrites) = 0;
+  /// Paths of the files at or below a path that agents may see, ignore files honoured, sorted.
+  virtual Result<std::vector<std::string>> files(const std::string& path) = 0;
   virtual Result<ToolText> list(const std::string& path, int depth) = 0;
   /// Files that match the glob ("**" crosses folders), honouring ignore files.
   virtual Result<ToolText> glob(const std::string& pattern) = 0;

@@ -16,6 +16,7 @@
 #include "actors/scheduler.hpp"
 #include "actors/session.hpp"
 #include "tests/support/command_processes.hpp"
+#include "tests/support/fake_code.hpp"
 #include "tests/support/fake_files.hpp"
 #include "tests/support/fake_model.hpp"
 #include "tests/support/memory_store.hpp"
@@ -179,6 +180,9 @@ struct SessionStage {
     deps.open_files = [this](const std::string&) -> Result<std::shared_ptr<WorkspaceFiles>> {
       if (open_error) return *open_error;
       return std::shared_ptr<WorkspaceFiles>(std::make_shared<FakeFiles>(files));
+    };
+    deps.open_code = [this](const std::string&, std::shared_ptr<WorkspaceFiles>) {
+      return Result<std::shared_ptr<WorkspaceCode>>(std::make_shared<FakeCode>(files));
     };
     deps.guard = [this](const std::string& command, const std::string&, RunRight) -> Status {
       guarded.push_back(command);

@@ -93,6 +93,41 @@ TEST_CASE("a text that is insisted on is written, and the reviewer sees what the
   CHECK(read_file(machine.folder("project/add.mjs")) == good);
 }
 
+TEST_CASE("a worker finds code by its form, rewrites it, and edits a function by its name") {
+  auto files = project();
+  files["sum.mjs"] =
+      "import { add } from './add.mjs'\nexport function sum(list) {\n  let all = 0\n"
+      "  for (const one of list) all = add(all, one)\n  return all\n}\n";
+  Sandbox machine(files);
+  auto change = task("M1.T1", {"add.mjs", "check.mjs", "sum.mjs"}, "make test");
+  change["test_exempt_reason"] = "the same behaviour";
+  machine.script(scenario(
+      {rule({{"agent", "commander"}},
+            {call("submit_triage", {{"kind", "small"}, {"reason", "one line"}, {"task", change}})}),
+       rule({{"agent", "worker"}, {"turn", 1}},
+            {call("ast_search", {{"pattern", "add($A, $B)"}, {"language", "js"}})}),
+       rule({{"agent", "worker"}, {"turn", 2}, {"text_matches", "check.mjs:2:5: if .add.1, 2."}},
+            {call("outline", {{"path", "sum.mjs"}})}),
+       rule({{"agent", "worker"}, {"turn", 3}, {"text_matches", "2-6 function sum: function sum"}},
+            {call("ast_rewrite",
+                  {{"pattern", "add($A, $B)"}, {"language", "js"}, {"rewrite", "add($B, $A)"}})}),
+       rule({{"agent", "worker"}, {"turn", 4}, {"text_matches", "changed check.mjs, sum.mjs"}},
+            {call("edit", {{"path", "sum.mjs"},
+                           {"symbol", "sum"},
+                           {"new_text", "return list.reduce((a, b) => add(a, b), 0)"}})}),
+       rule({{"agent", "worker"}, {"turn", 5}, {"text_matches", "changed sum.mjs"}},
+            {submit({"check.mjs", "sum.mjs"})}),
+       rule({{"agent", {"reviewer", "master_reviewer"}}}, {approve()})}));
+  auto ended = machine.muster({"run", "Swap the operands", "--json"});
+  INFO(ended.err);
+  INFO(ended.out);
+  REQUIRE(ended.exit_code == 0);
+  CHECK_THAT(read_file(machine.folder("project/check.mjs")), ContainsSubstring("add(2, 1) !== 3"));
+  CHECK(read_file(machine.folder("project/sum.mjs")) ==
+        "import { add } from './add.mjs'\nexport function sum(list) {\n"
+        "  return list.reduce((a, b) => add(a, b), 0)\n}\n");
+}
+
 TEST_CASE("ast search, rewrite, check and outline work on a project without a model") {
   Sandbox machine(project());
   auto search = machine.muster({"ast", "search", "add($A, $B)", "--lang", "js", "--json"});

@@ -332,6 +332,18 @@ class SimFiles final : public WorkspaceFiles {
       return Error{ErrorCode::invalid_argument, "old_text does not occur", path};
     return write(path, (*content)->replace(at, old_text.size(), new_text));
   }
+  Result<std::vector<WriteReceipt>> rewrite(const std::vector<FileRewrite>& rewrites) override {
+    std::vector<WriteReceipt> receipts;
+    for (const auto& one : rewrites) {
+      auto receipt = write(one.path, one.after);
+      if (!receipt) return receipt.error();
+      receipts.push_back(std::move(*receipt));
+    }
+    return receipts;
+  }
+  Result<std::vector<std::string>> files(const std::string&) override {
+    return std::vector<std::string>{"src/old.cpp"};
+  }
   Result<ToolText> list(const std::string&, int) override { return ToolText{"src", false}; }
   Result<ToolText> glob(const std::string&) override { return ToolText{"src/old.cpp", false}; }
   Result<ToolText> grep(const std::string&, const std::string&, const std::string&) override {

@@ -41,6 +41,21 @@ class FakeFiles final : public WorkspaceFiles {
     auto text = found->second;
     return write(path, text.replace(at, old_text.size(), new_text));
   }
+  Result<std::vector<WriteReceipt>> rewrite(const std::vector<FileRewrite>& rewrites) override {
+    for (const auto& one : rewrites)
+      if (auto found = files_->find(one.path);
+          found == files_->end() || found->second != one.before)
+        return Error{ErrorCode::conflict, "the file has changed meanwhile", one.path};
+    std::vector<WriteReceipt> receipts;
+    for (const auto& one : rewrites) receipts.push_back(*write(one.path, one.after));
+    return receipts;
+  }
+  Result<std::vector<std::string>> files(const std::string& path) override {
+    std::vector<std::string> out;
+    for (const auto& [name, text] : *files_)
+      if (path == "." || name == path || name.starts_with(path + "/")) out.push_back(name);
+    return out;
+  }
   Result<ToolText> list(const std::string&, int) override { return glob("**"); }
   Result<ToolText> glob(const std::string&) override {
     ToolText out;

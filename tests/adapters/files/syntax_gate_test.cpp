@@ -57,6 +57,43 @@ TEST_CASE("a write that breaks the syntax is refused, with the place, and nothin
   CHECK(stage.tree.get("a.py") == "bad");
 }
 
+TEST_CASE("a rewrite of several files is made in all of them or in none") {
+  Gated stage;
+  stage.tree.put("a.py", "one");
+  stage.tree.put("b.py", "two");
+  stage.tree.put(".env", "SECRET=1");
+  auto receipts = stage.files->rewrite({{"a.py", "one", "1"}, {"b.py", "two", "2"}});
+  REQUIRE(receipts.ok());
+  REQUIRE(receipts->size() == 2);
+  CHECK((*receipts)[1].path == "b.py");
+  CHECK((*receipts)[1].digest_before != (*receipts)[1].digest_after);
+  CHECK(stage.files->rewrite({{"a.py", "1", "x"}, {"b.py", "two", "y"}}).error().code ==
+        ErrorCode::conflict);
+  CHECK(stage.files->rewrite({{"a.py", "1", "x"}, {"b.py", "2", "bad"}}).error().code ==
+        ErrorCode::malformed);
+  CHECK(stage.files->rewrite({{"a.py", "1", "x"}, {".env", "SECRET=1", ""}}).error().code ==
+        ErrorCode::permission_denied);
+  CHECK_FALSE(stage.files->rewrite({{"a.py", "1", "x"}, {"gone.py", "", "y"}}).ok());
+  CHECK(stage.tree.get("a.py") == "1");
+  CHECK(stage.tree.get("b.py") == "2");
+}
+
+TEST_CASE("the files of a tree are listed as agents may see them") {
+  Gated stage;
+  stage.tree.put("src/a.py", "one");
+  stage.tree.put("src/deep/b.py", "two");
+  stage.tree.put("src/.env", "SECRET=1");
+  stage.tree.put(".ignore", "*.log\n");
+  stage.tree.put("src/x.log", "");
+  using Paths = std::vector<std::string>;
+  CHECK(must(stage.files->files("src")) == Paths{"src/a.py", "src/deep/b.py"});
+  CHECK(must(stage.files->files("src/a.py")) == Paths{"src/a.py"});
+  CHECK(must(stage.files->files(".")) == Paths{".ignore", "src/a.py", "src/deep/b.py"});
+  CHECK(stage.files->files("gone").error().code == ErrorCode::not_found);
+  CHECK(stage.files->files("src/.env").error().code == ErrorCode::permission_denied);
+  CHECK_FALSE(stage.files->files("../").ok());
+}
+
 TEST_CASE("another content, another file, another tree are not the second time") {
   Gated stage;
   CHECK_FALSE(stage.files->write("a.py", "bad").ok());

@@ -1,0 +1,163 @@
+#include <nlohmann/json.hpp>
+
+#include "actors/session.hpp"
+#include "runtime/core/plan.hpp"
+
+// Tool calls that look at code by its structure, and all that change files: leases first, then the
+// change, then its receipts.
+
+namespace muster {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+constexpr auto lease_deadline = 30s;
+
+Error not_a_writer(const std::string& role) {
+  return {ErrorCode::permission_denied, "the role " + role + " may not write"};
+}
+
+}  // namespace
+
+// ---- Files
+// ------------------------------------------------------------------------------------------------------------------------
+
+void Session::run_writing_tool(const ToolCall& call) {
+  if (!spec_.profile->writes) return tool_failed(call, not_a_writer(spec_.profile->role));
+  auto path = written_path(call.arguments);
+  if (!path) return tool_failed(call, path.error());
+  with_leases(call, {*path}, [this, call] { start_write(call); });
+}
+
+/// `then` runs when all files are this task's to change.
+void Session::with_leases(const ToolCall& call, std::vector<std::string> files,
+                          std::function<void()> then) {
+  std::erase_if(files, [&](const std::string& file) { return spec_.leases.contains(file); });
+  if (files.empty()) return then();
+  MissionToolCall ask{spec_.session, spec_.profile->role, spec_.task, "lease",
+                      json{{"files", files}}.dump()};
+  compat::request(
+      self_, owner_, lease_deadline,
+      [this, files, then = std::move(then)](const std::string&) {
+        spec_.leases.insert(files.begin(), files.end());
+        then();
+      },
+      [this, call](const Error& error) { mission_refused(call, error); }, mission_tool_atom_v, ask);
+}
+
+void Session::start_write(const ToolCall& call) {
+  if (finished_) return;
+  ++writes_;
+  auto tool = doubtful_.erase(call.id) > 0 ? finish_edit : run_file_tool;
+  deps_.blocking->run([this, call, tool, files = files_, epoch = spec_.epoch, resume = resumer()] {
+    auto outcome = std::make_shared<Result<FileToolOutcome>>(
+        epoch.current() ? tool(*files, call.name, call.arguments)
+                        : Error{ErrorCode::cancelled, "its task or mission was stopped"});
+    resume([this, call, outcome] { written(call, *outcome); });
+  });
+}
+
+void Session::written(const ToolCall& call, const Result<FileToolOutcome>& outcome) {
+  --writes_;
+  if (outcome && outcome->written) journal_writes(call, {*outcome->written});
+  if (finished_) return tell_end();
+  if (!outcome) return tool_failed(call, outcome.error());
+  tool_result(call, outcome->text);
+}
+
+void Session::journal_writes(const ToolCall& call, const std::vector<WriteReceipt>& receipts) {
+  JournalBatch batch{spec_.mission, {}};
+  for (const auto& file : receipts) {
+    json row{{"class", "C"},
+             {"turn", turn_},
+             {"call", call.id},
+             {"path", file.path},
+             {"before", file.digest_before},
+             {"after", file.digest_after}};
+    batch.records.push_back(
+        {"effect", spec_.session, row.dump(-1, ' ', false, json::error_handler_t::replace), {}});
+  }
+  compat::send(self_, deps_.journal, append_lazy_atom_v, std::move(batch));
+}
+
+void Session::journal_effect(const std::string& row) {
+  JournalBatch batch{spec_.mission, {{"effect", spec_.session, row, {}}}};
+  compat::send(self_, deps_.journal, append_lazy_atom_v, std::move(batch));
+}
+
+// ---- Code
+// -------------------------------------------------------------------------------------------------------------------------
+
+/// The code of its tree, opened when it is first asked for.
+Result<std::shared_ptr<WorkspaceCode>> Session::code() {
+  if (code_) return code_;
+  if (!deps_.open_code) return Error{ErrorCode::unavailable, "no parser is here"};
+  auto opened = deps_.open_code(spec_.root, files_);
+  if (opened) code_ = *opened;
+  return opened;
+}
+
+void Session::run_code_query(const ToolCall& call) {
+  auto opened = code();
+  if (!opened) return tool_failed(call, opened.error());
+  deps_.blocking->run([this, call, code = *opened, resume = resumer()] {
+    auto text =
+        std::make_shared<Result<std::string>>(run_code_tool(*code, call.name, call.arguments));
+    resume([this, call, text] {
+      if (text->ok())
+        tool_result(call, **text);
+      else
+        tool_failed(call, text->error());
+    });
+  });
+}
+
+/// A change whose files and contents only the code tells: it is planned, then leased, then made as
+/// one.
+void Session::run_code_change(const ToolCall& call) {
+  if (!spec_.profile->writes) return tool_failed(call, not_a_writer(spec_.profile->role));
+  auto opened = code();
+  if (!opened) return tool_failed(call, opened.error());
+  deps_.blocking->run([this, call, code = *opened, resume = resumer()] {
+    auto plan = std::make_shared<Result<std::vector<FileRewrite>>>(
+        plan_code_change(*code, call.name, call.arguments));
+    resume([this, call, plan] { code_change_planned(call, *plan); });
+  });
+}
+
+void Session::code_change_planned(const ToolCall& call,
+                                  const Result<std::vector<FileRewrite>>& plan) {
+  if (finished_) return;
+  if (!plan) return tool_failed(call, plan.error());
+  std::vector<std::string> paths;
+  for (const auto& rewrite : *plan) {
+    auto path = normalise_path(rewrite.path);
+    if (!path) return tool_failed(call, path.error());
+    paths.push_back(*path);
+  }
+  with_leases(call, std::move(paths),
+              [this, call, rewrites = *plan] { start_rewrite(call, rewrites); });
+}
+
+void Session::start_rewrite(const ToolCall& call, const std::vector<FileRewrite>& rewrites) {
+  if (finished_) return;
+  ++writes_;
+  deps_.blocking->run(
+      [this, call, rewrites, files = files_, epoch = spec_.epoch, resume = resumer()] {
+        auto receipts = std::make_shared<Result<std::vector<WriteReceipt>>>(
+            epoch.current() ? files->rewrite(rewrites)
+                            : Error{ErrorCode::cancelled, "its task or mission was stopped"});
+        resume([this, call, receipts] { rewritten(call, *receipts); });
+      });
+}
+
+void Session::rewritten(const ToolCall& call, const Result<std::vector<WriteReceipt>>& receipts) {
+  --writes_;
+  if (receipts) journal_writes(call, *receipts);
+  if (finished_) return tell_end();
+  if (!receipts) return tool_failed(call, receipts.error());
+  tool_result(call, describe_code_change(*receipts));
+}
+
+}  // namespace muster
