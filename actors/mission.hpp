@@ -140,6 +140,7 @@ class Mission {
   void verify_task(const IntentIssued& intent);
   void verify_final(const IntentIssued& intent);
   void brief_task_session(const IntentIssued& intent, const char* role);
+  [[nodiscard]] std::function<std::string(const std::string& root)> map_of_code() const;
   void brief_mission_session(const IntentIssued& intent, const char* role);
   void start_session(const IntentIssued& intent, const std::string& role, const std::string& root,
                      const std::string& briefing,

@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 
 constexpr auto request_deadline = 30s;
 constexpr std::size_t patch_bytes = 40000;
+constexpr std::int64_t map_tokens = 2000;
 }  // namespace
 
 /// No session and no verification is born while the mission is being stopped, nor for a task that
@@ -369,7 +370,7 @@ void Mission::brief_task_session(const IntentIssued& intent, const char* role) {
       },
       [this, intent, role = std::string(role)](const Place& place) {
         const auto& task = *state_.task(intent.task);
-        BriefingExtras extras{facts_.rules, facts_.listing, place.diff};
+        BriefingExtras extras{facts_.rules, facts_.listing, place.diff, {}};
         auto text = intent.kind == IntentKind::review      ? brief_review(state_, task, extras)
                     : intent.kind == IntentKind::fix       ? brief_fix(state_, task, extras)
                     : intent.kind == IntentKind::decompose ? brief_decompose(state_, task, extras)
@@ -378,25 +379,44 @@ void Mission::brief_task_session(const IntentIssued& intent, const char* role) {
       });
 }
 
+/// A map of a tree's code for this objective; empty where there is none: it is a help, no need. For
+/// the pool.
+std::function<std::string(const std::string& root)> Mission::map_of_code() const {
+  return [open_files = deps_.session.open_files, open_code = deps_.session.open_code,
+          objective = state_.objective](const std::string& root) -> std::string {
+    if (!open_code) return {};
+    auto files = open_files(root);
+    if (!files) return {};
+    auto code = open_code(root, *files);
+    if (!code) return {};
+    auto index = (*code)->index();
+    if (!index) return {};
+    auto map = (*index)->map({map_tokens, objective, {}});
+    return map ? *map : std::string();
+  };
+}
+
 void Mission::brief_mission_session(const IntentIssued& intent, const char* role) {
   struct Place {
     std::string root;
     std::string diff;
+    std::string map;
   };
+  const auto kind = intent.kind;
   blocking(
       intent.id,
-      [tree = deps_.tree,
-       wants_diff = intent.kind == IntentKind::master_review]() -> Result<Place> {
+      [tree = deps_.tree, kind, map = map_of_code()]() -> Result<Place> {
         auto snapshot = tree->existing(integrated);
         if (!snapshot) snapshot = tree->checkout(integrated, "");
         if (!snapshot) return snapshot.error();
-        if (!wants_diff) return Place{snapshot->path, {}};
+        if (kind == IntentKind::plan) return Place{snapshot->path, {}, map(snapshot->path)};
+        if (kind != IntentKind::master_review) return Place{snapshot->path, {}, {}};
         auto diff = tree->mission_diff(patch_bytes);
         if (!diff) return diff.error();
-        return Place{snapshot->path, diff->patch};
+        return Place{snapshot->path, diff->patch, {}};
       },
       [this, intent, role = std::string(role)](const Place& place) {
-        BriefingExtras extras{facts_.rules, facts_.listing, place.diff};
+        BriefingExtras extras{facts_.rules, facts_.listing, place.diff, place.map};
         auto text = intent.kind == IntentKind::plan            ? brief_plan(state_, extras)
                     : intent.kind == IntentKind::master_review ? brief_master_review(state_, extras)
                     : intent.kind == IntentKind::request_seal  ? brief_seal(state_)

@@ -77,7 +77,7 @@ struct Raw {
   int port = 0;
   bool json = false, plain = false, dry_run = false, now = false, keep = false, fast = false,
        stdio = false, opencode = false, actors = false, project = false, sarif = false,
-       trust_workspace = false;
+       junit = false, trust_workspace = false;
   AstCommand ast;
 
   void each_text(const std::function<void(std::string&)>& visit) {
@@ -294,10 +294,20 @@ class Builder {
     logs->add_option("mission", raw_.mission, "Default: the latest")->type_name("ID");
     add_json(logs);
     auto* report = add(app_, "report", "What a mission did, with its evidence", group, [this] {
-      return ReportCommand{raw_.mission, raw_.json};
+      using Form = ReportCommand::Form;
+      const auto form = raw_.json    ? Form::json
+                        : raw_.sarif ? Form::sarif
+                        : raw_.junit ? Form::junit
+                                     : Form::text;
+      return ReportCommand{raw_.mission, form};
     });
     report->add_option("--mission", raw_.mission, "Default: the latest")->type_name("ID");
-    add_json(report);
+    auto* as_json = report->add_flag("--json", raw_.json, "JSON on stdout");
+    auto* as_sarif = report->add_flag("--sarif", raw_.sarif, "The checks that it ran, as SARIF");
+    report->add_flag("--junit", raw_.junit, "The checks that it ran, as JUnit's XML")
+        ->excludes(as_json)
+        ->excludes(as_sarif);
+    as_sarif->excludes(as_json);
     add_json(add(app_, "missions", "All missions of this workspace", group,
                  [this] { return MissionsCommand{raw_.json}; }));
   }

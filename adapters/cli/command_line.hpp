@@ -80,8 +80,9 @@ struct LogsCommand {
   bool json = false;
 };
 struct ReportCommand {
+  enum class Form { text, json, sarif, junit };
   std::string mission;  ///< empty = the latest
-  bool json = false;
+  Form form = Form::text;
 };
 struct TodoCommand {
   bool accept = false;  ///< else drop

@@ -24,7 +24,9 @@
 #include "runtime/boot/commands.hpp"
 #include "runtime/boot/demo.hpp"
 #include "runtime/core/events.hpp"
+#include "runtime/core/junit_xml.hpp"
 #include "runtime/core/report.hpp"
+#include "runtime/core/sarif.hpp"
 #include "runtime/core/text.hpp"
 
 namespace muster::commands {
@@ -205,6 +207,20 @@ int logs(const cli::LogsCommand& command, const Workspace& workspace) {
   return cli::exit_sealed;
 }
 
+namespace {
+
+void print_report(const MissionReport& report, cli::ReportCommand::Form form) {
+  using Form = cli::ReportCommand::Form;
+  if (form == Form::json)
+    return fmt::print("{}\n", report.to_json().dump(2, ' ', true, json::error_handler_t::replace));
+  if (form == Form::sarif) return fmt::print("{}", sarif_log(report.receipts()));
+  if (form == Form::junit)
+    return fmt::print("{}", junit_xml(report.state().objective, report.receipts()));
+  fmt::print("{}", report_text(report.to_json()));
+}
+
+}  // namespace
+
 int report(const cli::ReportCommand& command, const Workspace& workspace) {
   auto mission = choose_mission(workspace, command.mission);
   if (!mission) return complain(mission.error());
@@ -223,11 +239,7 @@ int report(const cli::ReportCommand& command, const Workspace& workspace) {
   if (auto read = (*store)->read(*mission, {{}, {"event"}}, take); !read)
     return complain(read.error());
   if (failure) return complain(*failure);
-  auto out = report.to_json();
-  if (command.json)
-    fmt::print("{}\n", out.dump(2, ' ', true, json::error_handler_t::replace));
-  else
-    fmt::print("{}", report_text(out));
+  print_report(report, command.form);
   return cli::exit_sealed;
 }
 

@@ -157,6 +157,7 @@ std::string brief_plan(const State& state, const BriefingExtras& extras) {
   section(out, "Objective", state.objective);
   section(out, "What the user said", bullets(state.guidance));
   project(out, state, extras);
+  section(out, "Map of the code, what matters to the objective first", extras.map);
   section(out, "Baseline: what the checks say before any change", baseline_text(state));
   section(out, "Your last plan was refused", bullets(state.plan_problems));
   section(out, "The engine sees no progress; go another way", state.intervention);

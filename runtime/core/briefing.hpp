@@ -25,6 +25,7 @@ struct BriefingExtras {
   std::string rules;  ///< AGENTS.md / CLAUDE.md of the workspace
   std::string tree;   ///< a short listing of the workspace
   std::string diff;   ///< of the task (review) or the mission (master review)
+  std::string map;    ///< of the code, what matters to the objective first (plan); may be empty
 };
 
 [[nodiscard]] std::string brief_triage(const State& state, const BriefingExtras& extras);

@@ -92,6 +92,15 @@ void MissionReport::on(const UsageRecorded& event) {
   tokens.cost_usd += event.cost_usd;
 }
 
+std::vector<Receipt> MissionReport::receipts() const {
+  std::vector<Receipt> out;
+  for (const auto& task : state_.tasks)
+    if (auto found = evidence_.find(task.spec.id); found != evidence_.end())
+      out.insert(out.end(), found->second.receipts.begin(), found->second.receipts.end());
+  for (const auto& [name, receipt] : state_.final_receipts) out.push_back(receipt);
+  return out;
+}
+
 json MissionReport::to_json() const {
   json tasks = json::array();
   for (const auto& task : state_.tasks) {

@@ -17,6 +17,9 @@ class MissionReport {
   void on_event(const EventBody& event, std::int64_t at_ms);
   /// Docs/cli.md says what it holds.
   [[nodiscard]] nlohmann::json to_json() const;
+  /// What was run, to its last verdict: the baseline's checks are left out. Tasks first, in the
+  /// plan's order, then the integrated tree.
+  [[nodiscard]] std::vector<Receipt> receipts() const;
   [[nodiscard]] const State& state() const { return state_; }
 
  private:

@@ -42,6 +42,24 @@ TEST_CASE("T7 a mission goes from its objective to the seal, and its end is told
   CHECK(stage.control("pause").error().code == ErrorCode::conflict);
 }
 
+TEST_CASE("the planner starts from a map of the code, and nobody else is sent one") {
+  MissionStage stage;
+  std::map<std::string, bool> mapped;
+  stage.agent = [&](const Turn& turn) -> Reply {
+    const auto map = "## Map of the code, what matters to the objective first\nmap of 2000 about " +
+                     stage.started.objective;
+    for (const auto& message : turn.request.messages())
+      if (message["role"] == "user" &&
+          message["content"].get<std::string>().find(map) != std::string::npos)
+        mapped[turn.agent] = true;
+    return by_the_team;
+  };
+  stage.start();
+  stage.finish();
+  stage.check_sealed();
+  CHECK(mapped == std::map<std::string, bool>{{"planner", true}});
+}
+
 TEST_CASE("status names slots, lanes with what holds them up, and the jobs that run") {
   MissionStage stage;
   stage.base.processes->on_start = [&stage](const std::string& name) {

@@ -32,6 +32,14 @@ TEST_CASE("D6 archived missions are listed, logged and reported like the others"
     CHECK(task["evidence"][0]["exit_code"] == 0);
   }
   CHECK(report["tokens"]["by_role"].contains("worker"));
+  auto sarif = json::parse(machine.muster({"report", "--sarif"}).out);
+  CHECK(sarif["version"] == "2.1.0");
+  CHECK(sarif["runs"].size() >= 3);  // a check of each task, and of the whole
+  CHECK(sarif["runs"][0]["invocations"][0]["executionSuccessful"] == true);
+  auto junit = machine.muster({"report", "--junit"}).out;
+  CHECK(junit.find("<testsuite name=\"Be polite\"") != std::string::npos);
+  CHECK(junit.find("make test-greet") != std::string::npos);
+  CHECK(machine.muster({"report", "--junit", "--json"}).exit_code == 2);
   auto logs = machine.muster({"logs", "--json"}).out;
   machine.configure({{"archive", {{"keep", 0}}}});
   // An engine that starts puts old missions away; this one ends at once, for the mission has ended.
