@@ -60,7 +60,8 @@ void add_receipt(Suite& suite, const Receipt& receipt) {
   }
   if (facts.flaky) inside = element("system-out", {}, "failed at first, passed when run again");
   suite.ms += facts.duration_ms > 0 ? facts.duration_ms : 0;
-  suite.add(attribute("classname", "check") + attribute("name", facts.check + ": " + facts.command) +
+  suite.add(attribute("classname", "check") +
+                attribute("name", facts.check + ": " + facts.command) +
                 attribute("time", seconds(facts.duration_ms)),
             inside);
 }

@@ -4,11 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <csignal>
 
 #include "adapters/files/text_edit.hpp"
+#include "adapters/process/run_command.hpp"
 #include "runtime/core/sha256.hpp"
+#include "runtime/core/text.hpp"
 #include "tests/adapters/files/files_fixture.hpp"
 
 namespace muster::files::test {
@@ -29,6 +32,24 @@ mode_t mode_of(const std::string& path) {
 
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
+}
+
+/// "path:line: text" of ripgrep's own output.
+std::vector<std::string> ripgrep_alone(const std::string& folder, const std::string& pattern) {
+  CommandSpec spec;
+  spec.argv = {"rg", "--no-config", "--no-heading", "--hidden", "--no-require-git",
+               "-n", "--",          pattern,        "."};
+  spec.cwd = folder;
+  std::vector<std::string> out;
+  const auto done = must(run_command(spec));
+  for (const auto line : split_lines(done.out)) {
+    const auto name = line.find(':', 2);
+    const auto number = line.find(':', name + 1);
+    out.push_back(std::string(line.substr(2, number - 2)) + ": " +
+                  std::string(line.substr(number + 1)));
+  }
+  std::sort(out.begin(), out.end());
+  return out;
 }
 
 }  // namespace
@@ -239,6 +260,29 @@ TEST_CASE("list and glob honour ignore files and show what is hidden") {
   CHECK(files->glob("[").error().code == ErrorCode::invalid_argument);
   tree.put("odd\nname.txt", "x");
   CHECK(must(files->glob("odd*")).text == "odd?name.txt\n");
+}
+
+TEST_CASE("grep finds what ripgrep finds, and nothing else") {
+  Tree tree;
+  tree.put("src/a.cpp", "int alpha = 1;\n// beta 22\nalpha(beta);\n");
+  tree.put("src/deep/b.py", "beta = 'alpha'\n\tif beta 3\n");
+  tree.put("notes.md", "Alpha\nbeta \xce\xb1\n");
+  tree.put("no-end", "beta without an end");
+  tree.put(".hidden/c.txt", "beta 9\n");
+  tree.put(".ignore", "*.log\n");
+  tree.put("x.log", "beta in a log\n");
+  auto files = tree.files();
+  for (const char* pattern :
+       {"beta", "^beta", "alpha\\(", "(?i)alpha", "beta \\d+", "\\bbeta\\b.*$", "[ab]l?pha",
+        "nothing at all", "\\s+if", "'alpha'|22", "beta \\w$", "^$", "."}) {
+    INFO(pattern);
+    const auto text = must(files->grep(pattern, ".", "")).text;
+    std::vector<std::string> found;
+    if (text != "(no matches)")
+      for (const auto line : split_lines(text)) found.emplace_back(line);
+    std::sort(found.begin(), found.end());
+    CHECK(found == ripgrep_alone(tree.root(), pattern));
+  }
 }
 
 TEST_CASE("grep gives lines with numbers, bounded") {
