@@ -62,6 +62,7 @@ Status remove_database(const std::string& path) {
 Status make_folder(const std::string& path) {
   std::error_code error;
   const std::filesystem::path folder(std::string(parent_path(path)));
+  if (folder.empty()) return ok_status();
   std::filesystem::create_directories(folder, error);
   if (error) return store::system_error(error.value(), "cannot make the folder", folder.string());
   return ok_status();

@@ -157,6 +157,19 @@ Status each_import(const KnownTree& tree, Visit visit) {
   });
 }
 
+/// Gives each file those that it imports; `imports`: of each file, in the same order.
+void link(const ImportTree& tree, const std::vector<std::vector<Import>>& imports,
+          std::vector<MapFile>& files) {
+  std::unordered_map<std::string_view, std::uint32_t> index;
+  index.reserve(files.size());
+  for (std::uint32_t i = 0; i < files.size(); ++i) index.emplace(files[i].path, i);
+  for (std::size_t i = 0; i < files.size(); ++i)
+    for (const auto& import : imports[i])
+      for (const auto& target : resolve_import(tree, files[i].path, import))
+        if (const auto found = index.find(target); found != index.end())
+          files[i].imports.push_back(found->second);
+}
+
 /// Whether the folder has something of this name with whatever suffix, listed or not.
 bool is_there(const KnownTree& tree, const std::string& path) {
   const auto slash = path.rfind('/');
@@ -236,8 +249,11 @@ Result<std::vector<IndexedReference>> find_references(const KnownTree& tree,
 }
 
 Result<std::vector<MapFile>> map_files(const KnownTree& tree) {
+  const auto paths = paths_of(tree);
+  const auto where = import_tree(tree, paths);
+  std::vector<std::vector<Import>> imports;
   auto rows = tree.database.prepare(
-      "SELECT f.path, f.language, c.names, c.symbols FROM file f JOIN content c ON c.id=f.content"
+      "SELECT f.path, f.language, c.names, c.symbols, c.imports FROM file f JOIN content c ON c.id=f.content"
       " WHERE f.tree=?1 ORDER BY f.path");
   if (!rows) return rows.error();
   rows->bind(1, tree.tree);
@@ -248,7 +264,10 @@ Result<std::vector<MapFile>> map_files(const KnownTree& tree) {
     auto symbols = unpack_symbols(rows->view(3));
     if (!names) return names.error();
     if (!symbols) return symbols.error();
-    MapFile file{std::move(path), language ? language->name : std::string_view{}, {}, {}};
+    auto imported = unpack_imports(rows->view(4));
+    if (!imported) return imported.error();
+    imports.push_back(std::move(*imported));
+    MapFile file{std::move(path), language ? language->name : std::string_view{}, {}, {}, {}};
     file.uses.reserve(names->size());
     for (const auto& use : *names) file.uses.push_back({use.name, use.count});
     file.symbols.reserve(symbols->size());
@@ -259,6 +278,7 @@ Result<std::vector<MapFile>> map_files(const KnownTree& tree) {
     return ok_status();
   });
   if (!done) return done.error();
+  link(where, imports, out);
   return out;
 }
 

@@ -13,6 +13,8 @@ namespace {
 using imports::Found;
 using imports::replaced_all;
 
+constexpr std::size_t kMaxIncludes = 4;
+
 /// The one file that ends so; several could all be meant, so none is.
 void add_if_unique(const TreePaths& paths, std::string_view end, Found& out) {
   const auto found = paths.ending_with(end);
@@ -30,7 +32,9 @@ void resolve_include(const TreePaths& paths, std::string_view from, const Import
   if (!quoted && import.target.find('/') == std::string::npos) return;
   std::string_view end = import.target;
   while (end.starts_with("../")) end.remove_prefix(3);
-  add_if_unique(paths, end, out);
+  // Which one it is only the compiler's flags tell; a few could all be meant.
+  const auto found = paths.ending_with(end);
+  if (found.size() <= kMaxIncludes) out.insert(out.end(), found.begin(), found.end());
 }
 
 void resolve_go(const ImportTree& tree, const Import& import, Found& out) {

@@ -108,7 +108,10 @@ double TaskWords::fit_of_words(std::string_view name) const {
                       (word.ends_with('s') && words_.contains(word.substr(0, word.size() - 1)));
     known += here ? 1U : 0U;
   }
-  return all == 0 ? 0 : static_cast<double>(known) / static_cast<double>(all);
+  if (known == 0) return 0;
+  // One word of several is most often chance: "error" is in every other name.
+  const double chance = known == 1 && all > 1 ? 0.3 : 1;
+  return chance * static_cast<double>(known) / static_cast<double>(all);
 }
 
 double TaskWords::fit_of_name(std::string_view name) const {
@@ -123,7 +126,7 @@ double TaskWords::fit_of_path(std::string_view path) const {
   if (has_whole(text_, path)) return 1;
   const auto name = base_name(path);
   if (name.find('.') != std::string_view::npos && has_whole(text_, name)) return 1;
-  return 0.3 * fit_of_words(stem_of(path));
+  return 0.5 * fit_of_words(stem_of(path));
 }
 
 }  // namespace muster

@@ -1,19 +1,26 @@
 #include "runtime/core/repo_map.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "runtime/core/chat.hpp"
+#include "runtime/core/languages.hpp"
 #include "runtime/core/map_words.hpp"
 #include "runtime/core/name_id.hpp"
 #include "runtime/core/page_rank.hpp"
+#include "runtime/core/paths.hpp"
 
 namespace muster {
 namespace {
 
 // A name that more files define says nothing about which of them is meant.
 constexpr std::size_t kMaxDefiners = 40;
+// A wish wants what is near to it, not what everything leads to in the end.
+constexpr double kNear = 0.5;
+constexpr double kFar = 0.85;
 constexpr double kGiven = 3;           // of a file of the wish, beside one that its text names
 constexpr double kPreferred = 0.9;     // of the preference goes to what the wish is about
 constexpr double kOwnShare = 0.1;      // of a file's rank that its symbols have without being used
@@ -34,6 +41,59 @@ double weight_of_name(std::string_view name) {
   // Made for one thing: "run" is anywhere, "run_mission" is not.
   return name.size() >= 8 ? 2 : 1;
 }
+
+/// How likely a use in one file means a definition in another, by what it imports.
+class Visibility {
+ public:
+  explicit Visibility(const std::vector<MapFile>& files)
+      : files_(files), seen_(files.size(), 0), hops_(files.size(), 0) {
+    for (const auto& file : files)
+      if (!file.imports.empty()) with_imports_.insert(family_of(file.language));
+  }
+
+  /// All that follows is about the uses in this file.
+  void look_from(std::uint32_t from) {
+    from_ = from;
+    reached_.assign(1, from);
+    mark(from, 0);
+    for (std::size_t i = 0; i < reached_.size(); ++i) {
+      const auto hops = hops_[reached_[i]];
+      if (hops == kMaxHops) break;
+      for (const auto next : files_[reached_[i]].imports)
+        if (seen_[next] != from + 1 && mark(next, hops + 1)) reached_.push_back(next);
+    }
+    known_ = with_imports_.contains(family_of(files_[from].language));
+    strict_ = has_word("c cpp javascript python rust tsx typescript", files_[from].language);
+    folder_ = parent_path(files_[from].path);
+  }
+
+  [[nodiscard]] double factor(std::uint32_t to) const {
+    static constexpr std::array<double, kMaxHops + 1> by_hops{1, 1, 0.6, 0.4};
+    if (seen_[to] == from_ + 1) return by_hops[hops_[to]];
+    if (!known_) return 1;
+    if (strict_) return 0;
+    return parent_path(files_[to].path) == folder_ ? 1 : 0.1;
+  }
+
+ private:
+  static constexpr std::uint8_t kMaxHops = 3;
+
+  bool mark(std::uint32_t file, int hops) {
+    seen_[file] = from_ + 1;
+    hops_[file] = static_cast<std::uint8_t>(hops);
+    return true;
+  }
+
+  const std::vector<MapFile>& files_;
+  std::unordered_set<std::uint64_t> with_imports_;  // families
+  std::vector<std::uint32_t> seen_;                 // by whom + 1
+  std::vector<std::uint8_t> hops_;
+  std::vector<std::uint32_t> reached_;
+  std::uint32_t from_ = 0;
+  std::string_view folder_;
+  bool known_ = false;   // what files of the family import
+  bool strict_ = false;  // a file sees what it imports only: no packages, no autoloader
+};
 
 /// The symbols of one name, in all files of a family.
 struct Definers {
@@ -66,11 +126,13 @@ class Graph {
   /// name share the weight.
   template <class Visit>
   void each_use(Visit visit) const {
+    Visibility sight(files_);
     for (std::uint32_t from = 0; from < files_.size(); ++from) {
+      sight.look_from(from);
       const auto family = family_of(files_[from].language);
       for (const auto& use : files_[from].uses) {
         const auto found = definers_.find(use.name ^ family);
-        if (found != definers_.end()) share(from, use.count, found->second, visit);
+        if (found != definers_.end()) share(from, use.count, found->second, sight, visit);
       }
     }
   }
@@ -80,7 +142,7 @@ class Graph {
     const auto family = family_of(files_[file].language);
     const auto& symbols = files_[file].symbols;
     for (std::uint32_t i = 0; i < symbols.size(); ++i)
-      if (symbols[i].kind != "heading")
+      if (symbols[i].kind != "heading" && symbols[i].kind != "module")
         places_.push_back({name_id(symbols[i].name) ^ family, file, i});
   }
 
@@ -97,15 +159,18 @@ class Graph {
   }
 
   template <class Visit>
-  void share(std::uint32_t from, std::uint32_t count, const Definers& to, Visit& visit) const {
+  void share(std::uint32_t from, std::uint32_t count, const Definers& to,
+             const Visibility& sight, Visit& visit) const {
     const double weight = to.weight * std::sqrt(static_cast<double>(count));
     for (auto at = to.begin; at < to.end;) {
       auto last = at + 1;
       while (last < to.end && places_[last].file == places_[at].file) ++last;
       // A file's use of its own names says nothing about it.
-      const double each = weight / static_cast<double>(last - at);
+      const bool own = places_[at].file == from;
+      const double each =
+          weight * sight.factor(places_[at].file) / static_cast<double>(last - at);
       for (; at < last; ++at)
-        if (places_[at].file != from) visit(from, places_[at], each);
+        if (!own && each > 0) visit(from, places_[at], each);
     }
   }
 
@@ -148,7 +213,8 @@ std::vector<double> file_ranks(const Graph& graph, std::size_t files,
     else
       edges.push_back({from, to.file, weight});
   });
-  return page_rank(files, edges, std::move(preference));
+  const double damping = preference.empty() ? kFar : kNear;
+  return page_rank(files, edges, std::move(preference), damping);
 }
 
 // ---- the text ---------------------------------------------------------------------------------
@@ -175,22 +241,25 @@ class MapText {
  private:
   static void append(const MapFile& file, std::vector<std::uint32_t> symbols, std::string& out) {
     add_surroundings(file, symbols);
+    std::vector<int> open;  // where the symbols around end
     out += (out.empty() ? "" : "\n") + file.path + ":\n";
     for (const auto index : symbols) {
       const auto& symbol = file.symbols[index];
+      while (!open.empty() && open.back() < symbol.end_line) open.pop_back();
       out += std::to_string(symbol.line) + ": ";
-      out.append(2 * static_cast<std::size_t>(std::max(symbol.depth, 0)), ' ');
+      out.append(2 * open.size(), ' ');
+      open.push_back(symbol.end_line);
       out += (symbol.signature.empty() ? symbol.name : symbol.signature) + '\n';
     }
   }
 
-  /// The class of a method, the module of a class: the nearest before it of less depth.
+  /// The class of a method: the nearest before it of less depth. A module is told by its file.
   static void add_surroundings(const MapFile& file, std::vector<std::uint32_t>& symbols) {
     for (std::size_t i = 0; i < symbols.size(); ++i) {
       auto depth = file.symbols[symbols[i]].depth;
       for (auto at = symbols[i]; at > 0 && depth > 0; --at)
         if (file.symbols[at - 1].depth < depth) {
-          symbols.push_back(at - 1);
+          if (file.symbols[at - 1].kind != "module") symbols.push_back(at - 1);
           break;
         }
     }
@@ -216,9 +285,9 @@ std::vector<RankedSymbol> rank_symbols(const std::vector<MapFile>& files, const 
     const auto& symbols = files[file].symbols;
     for (std::uint32_t i = 0; i < symbols.size(); ++i) {
       const double own = kOwnShare * rank[file] / static_cast<double>(symbols.size());
-      const double heading = symbols[i].kind == "heading" ? 0.1 : 1;
+      const bool frame = symbols[i].kind == "heading" || symbols[i].kind == "module";
       const double wanted = 1 + kMentioned * words.fit_of_name(symbols[i].name);
-      out.push_back({file, i, own * heading * wanted * weight_of_name(symbols[i].name)});
+      out.push_back({file, i, (frame ? 0.1 : 1) * own * wanted * weight_of_name(symbols[i].name)});
     }
   }
   graph.each_use([&](std::uint32_t from, const Place& to, double weight) {

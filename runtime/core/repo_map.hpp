@@ -29,6 +29,7 @@ struct MapFile {
   std::string_view language;  ///< of languages(): names of different ones mean different things
   std::vector<MapSymbol> symbols;  ///< in order of place
   std::vector<MapUse> uses;
+  std::vector<std::uint32_t> imports = {};  ///< indices of the files that it imports
 };
 
 /// What the map is wanted for.
@@ -47,9 +48,10 @@ struct RankedSymbol {
 
 /// All symbols, the weightiest first. Files are the nodes of a graph with an edge from where a name
 /// is used to where it is defined. An edge weighs the root of the number of uses, divided by how
-/// many files define the name, less for private and very short names, more for names of the wish.
-/// PageRank, with a preference for the files of the wish, gives each file a rank, which flows along
-/// its edges into the symbols that it uses.
+/// many files define the name; less for private and very short names, and for files that the user
+/// does not import (a name is not a thing: half of all "string" are another one); more for names of
+/// the wish. PageRank, with a preference for the files of the wish, gives each file a rank, which
+/// flows along its edges into the symbols that it uses.
 [[nodiscard]] std::vector<RankedSymbol> rank_symbols(const std::vector<MapFile>& files,
                                                      const MapWish& wish);
 
