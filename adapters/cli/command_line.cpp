@@ -71,7 +71,10 @@ std::string check_duration(const std::string& text) {
 /// What CLI11 fills while it parses; turned into a Command afterwards.
 struct Raw {
   std::vector<std::string> words;
-  std::string mission, model, team, approve, isolation, host, max_time, task, id, scenario, timeout;
+  std::string mission, model, team, approve, isolation, host, max_time, task, id, scenario, timeout,
+      kind, place;
+  std::vector<std::string> files;
+  std::int64_t tokens = 2000;
   double max_cost = 0;
   std::int64_t max_tokens = 0;
   int port = 0;
@@ -81,9 +84,10 @@ struct Raw {
   AstCommand ast;
 
   void each_text(const std::function<void(std::string&)>& visit) {
-    for (auto* list : {&words, &ast.where}) std::for_each(list->begin(), list->end(), visit);
-    for (auto* text : {&mission, &task, &id, &scenario, &ast.replacement, &ast.selector, &ast.query,
-                       &ast.inside, &ast.has, &ast.without})
+    for (auto* list : {&words, &files, &ast.where})
+      std::for_each(list->begin(), list->end(), visit);
+    for (auto* text : {&mission, &task, &id, &scenario, &place, &ast.replacement, &ast.selector,
+                       &ast.query, &ast.inside, &ast.has, &ast.without})
       visit(*text);
   }
 };
@@ -335,6 +339,42 @@ class Builder {
     });
     outline->add_option("files", raw_.words, "Files and folders")->required()->type_name("FILE");
     add_json(outline);
+    add_index();
+  }
+
+  void add_index() {
+    auto* symbols = add(app_, "symbols", "Where something is defined", "Code", [this] {
+      return SymbolsCommand{raw_.id, raw_.kind, raw_.place, raw_.json};
+    });
+    symbols->add_option("name", raw_.id, "A name, or the end of a path: 'Engine::run', 'parse_*'")
+        ->type_name("NAME");
+    symbols->add_option("--kind", raw_.kind, "Only these")
+        ->check(one_of({"function", "method", "class", "struct", "enum", "interface", "type",
+                        "module", "constant", "macro", "heading"}))
+        ->type_name("KIND");
+    symbols->add_option("--in", raw_.place, "Only in this file or folder")->type_name("PATH");
+    add_json(symbols);
+    auto* refs = add(app_, "refs", "Where a name is used", "Code", [this] {
+      return RefsCommand{raw_.id, raw_.json};
+    });
+    refs->add_option("name", raw_.id, "The name, without what it lies in")
+        ->required()
+        ->type_name("NAME");
+    add_json(refs);
+    auto* map = add(app_, "map", "The symbols that matter most", "Code", [this] {
+      return MapCommand{join(raw_.words), raw_.tokens, raw_.files, raw_.json};
+    });
+    map->add_option("text", raw_.words, "A task in words: what it names weighs more")
+        ->type_name("TEXT");
+    map->add_option("--tokens", raw_.tokens, "Its length; default: 2000")
+        ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}).description(""))
+        ->type_name("N");
+    map->add_option("--file", raw_.files, "A file that it is about; may be repeated")
+        ->allow_extra_args(false)
+        ->type_name("FILE");
+    add_json(map);
+    add_json(add(app_, "index", "Read what changed into the code index", "Code",
+                 [this] { return IndexCommand{raw_.json}; }));
   }
 
   CLI::App* add_ast(CLI::App& parent, const char* name, const char* text,

@@ -124,6 +124,29 @@ struct OutlineCommand {
   std::vector<std::string> files;
   bool json = false;
 };
+/// symbols [NAME]
+struct SymbolsCommand {
+  std::string name;  ///< empty = all; see SymbolQuery
+  std::string kind;
+  std::string place;  ///< a file or folder; empty = the workspace
+  bool json = false;
+};
+/// refs NAME
+struct RefsCommand {
+  std::string name;
+  bool json = false;
+};
+/// map [TEXT]
+struct MapCommand {
+  std::string text;
+  std::int64_t tokens = 2000;
+  std::vector<std::string> files;
+  bool json = false;
+};
+/// index
+struct IndexCommand {
+  bool json = false;
+};
 struct DoctorCommand {
   bool json = false;
 };
@@ -155,12 +178,12 @@ struct InstallCommand {
   bool project = false;  ///< the project's configuration instead of the user's
 };
 
-using Command =
-    std::variant<MissionCommand, StatusCommand, StopCommand, ResumeCommand, AnswerCommand,
-                 TellCommand, AttachCommand, ResultCommand, LogsCommand, ReportCommand, TodoCommand,
-                 WaiveCommand, MissionsCommand, DemoCommand, AgentsCommand, AstCommand,
-                 OutlineCommand, DiagnosticsCommand, DoctorCommand, ConfigCommand,
-                 ModelServerCommand, ServeCommand, InstallCommand>;
+using Command = std::variant<MissionCommand, StatusCommand, StopCommand, ResumeCommand,
+                             AnswerCommand, TellCommand, AttachCommand, ResultCommand, LogsCommand,
+                             ReportCommand, TodoCommand, WaiveCommand, MissionsCommand, DemoCommand,
+                             AgentsCommand, AstCommand, OutlineCommand, SymbolsCommand, RefsCommand,
+                             MapCommand, IndexCommand, DiagnosticsCommand, DoctorCommand,
+                             ConfigCommand, ModelServerCommand, ServeCommand, InstallCommand>;
 
 struct CommandLine {
   Command command;

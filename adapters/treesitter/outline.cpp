@@ -186,14 +186,18 @@ class Outliner {
         if (may_hold_symbols(child)) below(child, around, nesting + 1);
         continue;
       }
-      const auto name = name_of(*rule, child);
+      std::size_t name_begin = 0;
+      const auto name = name_of(*rule, child, name_begin);
       if (name.empty()) {
         below(child, around, nesting + 1);
         continue;
       }
       Around inner = around;
       inner.path += (inner.path.empty() ? "" : separator()) + name;
-      if (!rule->kind.empty()) add(*rule, child, name, inner.path, around);
+      if (!rule->kind.empty()) {
+        add(*rule, child, name, inner.path, around);
+        out_.back().name_begin = name_begin;
+      }
       if (!rule->open) continue;
       inner.depth += rule->kind.empty() ? 0 : 1;
       inner.type = rule->kind != "module";
@@ -218,7 +222,8 @@ class Outliner {
     return !is_one_of(node, closed) || is(ts_node_named_child(node, 0), "internal_module");
   }
 
-  std::string name_of(const Rule& rule, TSNode node) {
+  /// `begin`: where it stands.
+  std::string name_of(const Rule& rule, TSNode node, std::size_t& begin) {
     auto name = field_of(node, rule.name);
     if (ts_node_is_null(name)) return {};
     if (rule.name == "declarator") {
@@ -233,6 +238,7 @@ class Outliner {
          is(node, "union_specifier") || is(node, "enum_specifier")) &&
         ts_node_is_null(field_of(node, "body")))
       return {};
+    begin = ts_node_start_byte(name);
     return one_line(tree_.slice(name), kSignatureBytes);
   }
 

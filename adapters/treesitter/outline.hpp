@@ -18,7 +18,8 @@ struct Symbol {
   int end_line = 0;
   std::size_t begin = 0;  ///< in bytes, with its decorators where the grammar has them in one node
   std::size_t end = 0;
-  int depth = 0;  ///< how many symbols it lies in
+  std::size_t name_begin = 0;  ///< in bytes
+  int depth = 0;               ///< how many symbols it lies in
 };
 
 /// The symbols of a file, in order of place. Bodies of functions are not looked into. At most

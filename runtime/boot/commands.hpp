@@ -24,6 +24,11 @@ int missions(const cli::MissionsCommand& command, const Workspace& workspace);
 int agents(const cli::AgentsCommand& command, const Workspace& workspace);
 int ast(const cli::AstCommand& command, const Workspace& workspace);
 int outline(const cli::OutlineCommand& command, const Workspace& workspace);
+int symbols(const cli::SymbolsCommand& command, const cli::CommandLine& line,
+            const Workspace& workspace);
+int refs(const cli::RefsCommand& command, const Workspace& workspace);
+int map(const cli::MapCommand& command, const cli::CommandLine& line, const Workspace& workspace);
+int index(const cli::IndexCommand& command, const Workspace& workspace);
 int diagnostics(const cli::DiagnosticsCommand& command, const cli::CommandLine& line,
                 const Workspace& workspace);
 int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line,

@@ -87,6 +87,14 @@ class InWorkspace {
   int operator()(const cli::OutlineCommand& command) {
     return commands::outline(command, workspace_);
   }
+  int operator()(const cli::SymbolsCommand& command) {
+    return commands::symbols(command, line_, workspace_);
+  }
+  int operator()(const cli::RefsCommand& command) { return commands::refs(command, workspace_); }
+  int operator()(const cli::MapCommand& command) {
+    return commands::map(command, line_, workspace_);
+  }
+  int operator()(const cli::IndexCommand& command) { return commands::index(command, workspace_); }
   int operator()(const cli::AstCommand& command) { return commands::ast(command, workspace_); }
   int operator()(const cli::DiagnosticsCommand& command) {
     return commands::diagnostics(command, line_, workspace_);

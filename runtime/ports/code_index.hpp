@@ -46,6 +46,14 @@ struct MapRequest {
   std::vector<std::string> files;    ///< that the task is about
 };
 
+/// An import that leads nowhere for certain (core/imports.hpp, broken_imports).
+struct MissingImport {
+  std::string file;
+  int line = 0;         ///< from 1
+  std::string target;   ///< as it is written
+  std::string missing;  ///< the path from the root that is not there
+};
+
 /// What bringing the index up to date came to.
 struct IndexReport {
   std::size_t files = 0;    ///< in the tree, of languages that are known
@@ -70,6 +78,13 @@ class CodeIndex {
   virtual Result<std::string> map(const MapRequest& request) = 0;
   /// Files that may reach one of the given ones by their imports, the given ones left out.
   virtual Result<std::vector<std::string>> dependents(const std::vector<std::string>& files) = 0;
+  /// Imports of the given files (none: of all) that certainly lead nowhere, ignored files seen.
+  /// Unavailable where an index does not know them.
+  virtual Result<std::vector<MissingImport>> missing_imports(
+      const std::vector<std::string>& files) {
+    (void)files;
+    return Error{ErrorCode::unavailable, "this index knows no imports"};
+  }
 };
 
 class CodeIndexPort {
