@@ -19,6 +19,7 @@
 #include "adapters/files/projection.hpp"
 #include "adapters/git/git_version_control.hpp"
 #include "adapters/http/http_client.hpp"
+#include "adapters/index/code_index.hpp"
 #include "adapters/io/descriptor_limit.hpp"
 #include "adapters/io/io_loop.hpp"
 #include "adapters/io/wall_clock.hpp"
@@ -177,6 +178,7 @@ struct Engine::Parts {
   TreeSitterShellParser parser;
   TreeSitterSyntax syntax;
   std::shared_ptr<SyntaxGate> syntax_gate = std::make_shared<SyntaxGate>(syntax);
+  std::shared_ptr<CodeIndexPort> code_indexes;  // of all trees of the workspace
   Roster roster;
   compat::SystemConfig system_config;
   std::shared_ptr<NoticeSinks> sinks = std::make_shared<NoticeSinks>();
@@ -301,6 +303,8 @@ Status Engine::Parts::start() {
   auto opened = SqliteStore::open(std::move(journal));
   if (!opened) return opened.error();
   store = std::move(*opened);
+  code_indexes = std::make_shared<index::SqliteCodeIndex>(
+      index::CodeIndexOptions{options.paths.state_dir + "/index.db"});
   auto team = config::load_team(options.config.team);
   if (!team) return team.error();
   auto made = make_roster(options.config, *team, options.environment,
@@ -341,10 +345,11 @@ MissionDeps Engine::Parts::mission_deps(const std::string& id, std::optional<Mis
     return std::shared_ptr<WorkspaceFiles>(std::move(*opened));
   };
   deps.session.open_code =
-      [](const std::string& root,
-         std::shared_ptr<WorkspaceFiles> files) -> Result<std::shared_ptr<WorkspaceCode>> {
-    return std::shared_ptr<WorkspaceCode>(
-        std::make_shared<TreeSitterCode>(root, std::move(files), TreeSitterCode::OpenIndex()));
+      [indexes = code_indexes](
+          const std::string& root,
+          std::shared_ptr<WorkspaceFiles> files) -> Result<std::shared_ptr<WorkspaceCode>> {
+    return std::shared_ptr<WorkspaceCode>(std::make_shared<TreeSitterCode>(
+        root, std::move(files), [indexes, root] { return indexes->open(root); }));
   };
   deps.session.guard = make_command_guard(parser, options.config.policy, command_places(options));
   deps.session.wall_ms = wall_ms;
