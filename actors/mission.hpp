@@ -48,6 +48,8 @@ struct MissionSpec {
   SessionLimits session;
   std::chrono::milliseconds verification{600000};
   bool new_test_rule = true;
+  /// How long language servers may take for a candidate's files; nullopt: they are not asked.
+  std::optional<std::chrono::milliseconds> diagnostics;
   /// A person asked for it to go on: a pause ends. Else it survives the restart (D3).
   bool end_pause = true;
   SnapshotBounds snapshots;
@@ -136,6 +138,7 @@ class Mission {
   void merge_now(const IntentIssued& intent);
   void land(const IntentIssued& intent);
   void land_now(const IntentIssued& intent);
+  void end_language_servers(const std::string& folder);
   void seal(const IntentIssued& intent);
   void verify_task(const IntentIssued& intent);
   void verify_final(const IntentIssued& intent);

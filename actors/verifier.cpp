@@ -70,15 +70,6 @@ compat::Behavior<verifier_actor> Verifier::make_behavior() {
   };
 }
 
-template <class Work, class Then>
-void Verifier::blocking(Work work, Then then) {
-  auto me = compat::handle_of<verifier_actor>(self_);
-  deps_.blocking->run([work = std::move(work), then = std::move(then), me] {
-    auto result = std::make_shared<decltype(work())>(work());
-    compat::post(me, resume_atom_v, Continuation{[then, result] { then(*result); }});
-  });
-}
-
 void Verifier::open_tree() {
   blocking(
       [tree = deps_.tree, open = deps_.open_files, spec = spec_]() -> Result<Opened> {
@@ -109,11 +100,8 @@ void Verifier::on_open(const Opened& opened) {
   for (const auto& file : opened.diff.files) result_.changed.push_back(file.path);
   result_.findings = opened.findings;
   if (!spec_.task.empty() && deps_.syntax) return check_syntax();
-  begin_checks();
+  check_diagnostics();
 }
-
-/// What is rejected for its text alone is not built and not tested.
-void Verifier::begin_checks() { rejected() ? finish() : next_check(); }
 
 /// The cheapest check comes first: what does not parse is not built.
 void Verifier::check_syntax() {
@@ -139,7 +127,7 @@ void Verifier::check_syntax() {
         if (finished_) return;
         if (!found) return fail(found.error());
         result_.findings.insert(result_.findings.end(), found->begin(), found->end());
-        begin_checks();
+        check_diagnostics();
       });
 }
 
@@ -306,6 +294,7 @@ void Verifier::check_new_test() {
 
 void Verifier::open_base(const std::vector<std::string>& tests) {
   on_base_ = true;
+  holds_base_ = true;
   blocking(
       [tree = deps_.tree, spec = spec_, tests]() -> Result<Snapshot> {
         auto commit = tree->commit(spec.key, {"work in progress of " + spec.task, {}, {}});
@@ -341,8 +330,9 @@ void Verifier::finish() {
 /// The tree of the base goes back to the pool before the result is told; so does a failed
 /// verification's.
 void Verifier::release_base() {
-  if (!on_base_) return tell();
+  if (!holds_base_) return tell();
   on_base_ = false;
+  holds_base_ = false;
   blocking([tree = deps_.tree, key = spec_.key + "-base"] { return tree->release(key); },
            [this](const Status&) { tell(); });
 }

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "actors/diagnostics_check.hpp"
+#include "actors/languages.hpp"
 #include "actors/session.hpp"
 #include "messages/protocol.hpp"
 #include "runtime/boot/compat.hpp"
@@ -38,6 +40,9 @@ struct VerifySpec {
   std::vector<std::string> planned;  ///< files that the task is about, for the above
   /// A failure that the change cannot have caused (core/flaky.hpp) is looked at a second time.
   bool runs_again = false;
+  /// What language servers say about the changed files is held against what they say about the
+  /// base, and may take so long; nullopt: they are not asked.
+  std::optional<std::chrono::milliseconds> diagnostics;
 };
 
 struct VerifyDeps {
@@ -55,10 +60,14 @@ struct VerifyDeps {
   std::function<std::vector<ReviewFinding>(
       const std::string& path, const std::optional<std::string>& before, const std::string& after)>
       syntax;
+  LanguageAccess languages;
   std::function<std::int64_t()> wall_ms;
   std::vector<std::string> hidden_env;
 };
 
+/// The state of a verification's actor.
+///   verifier.cpp              the checks, one after the other
+///   verifier_diagnostics.cpp  what language servers say, before the first command
 class Verifier {
  public:
   Verifier(compat::Self<verifier_actor> self, VerifySpec spec, VerifyDeps deps,
@@ -79,7 +88,27 @@ class Verifier {
   };
   void on_open(const Opened& opened);
   void check_syntax();
-  void begin_checks();
+  void check_diagnostics();
+  // Diagnostics
+  struct Version {
+    FileTexts texts;
+    DiagnosticsPlan plan;
+  };
+  struct Diagnosing {
+    DiagnosticsComparison both;
+    std::vector<ServerQuestion> asked;  // of the version at hand
+    std::size_t next = 0;
+    bool at_base = false;
+    std::string base_root;
+    compat::TimePoint until;
+    std::int64_t started_at_ms = 0;
+  };
+  void ask_servers(DiagnosticsPlan plan);
+  void ask_next_server();
+  void take_answer(const Result<LanguageAnswerPtr>& said);
+  void read_base();
+  void open_base_for_servers(const Result<FileTexts>& texts);
+  void conclude_diagnostics();
   [[nodiscard]] bool rejected() const;
   void next_check();
   void run_command(const Check& check, const std::string& root);
@@ -97,7 +126,13 @@ class Verifier {
   void fail(const Error& error);
   /// Blocking work on the pool, then `then` with its result in this actor.
   template <class Work, class Then>
-  void blocking(Work work, Then then);
+  void blocking(Work work, Then then) {
+    auto me = compat::handle_of<verifier_actor>(self_);
+    deps_.blocking->run([work = std::move(work), then = std::move(then), me] {
+      auto result = std::make_shared<decltype(work())>(work());
+      compat::post(me, resume_atom_v, Continuation{[then, result] { then(*result); }});
+    });
+  }
 
   compat::Self<verifier_actor> self_;
   VerifySpec spec_;
@@ -109,7 +144,9 @@ class Verifier {
   std::size_t next_base_ = 0;
   std::optional<ReceiptFacts> failed_;  // of the check that is run a second time
   int jobs_started_ = 0;
-  bool on_base_ = false;
+  bool on_base_ = false;     // checks run there
+  bool holds_base_ = false;  // its tree is lent
+  std::unique_ptr<Diagnosing> diagnosing_;
   bool finished_ = false;
   VerifyResult result_;
 };
