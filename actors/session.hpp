@@ -14,6 +14,8 @@
 
 #include "actors/agent_profile.hpp"
 #include "actors/file_tools.hpp"
+#include "actors/language_tools.hpp"
+#include "actors/languages.hpp"
 #include "messages/protocol.hpp"
 #include "runtime/boot/compat.hpp"
 #include "runtime/core/prompt_queue.hpp"
@@ -76,6 +78,7 @@ struct SessionDeps {
   Blocking* blocking = nullptr;
   std::function<Result<std::shared_ptr<WorkspaceFiles>>(const std::string& root)> open_files;
   CommandGuard guard;
+  LanguageAccess languages;
   std::function<std::int64_t()> wall_ms;
   std::vector<std::string> hidden_env;  ///< variables that no command may see
 };
@@ -83,6 +86,7 @@ struct SessionDeps {
 /// The state of a session's actor. Its owner is watched: without it the session ends.
 ///   session.cpp        life: slot, model calls, end
 ///   session_tools.cpp  what a turn's tool calls come to
+///   language_tools.cpp those that language servers answer
 ///   session_stuck.cpp  when it goes round in circles
 class Session {
  public:
@@ -121,6 +125,20 @@ class Session {
   void run_writing_tool(const ToolCall& call);
   void start_write(const ToolCall& call);
   void written(const ToolCall& call, const Result<FileToolOutcome>& outcome);
+  // Language servers
+  struct LanguageAsking {
+    ToolCall call;
+    LanguageToolPlan plan;
+    DiagnosticsFound found;
+    std::size_t next = 0;  // of the plan's questions
+    compat::TimePoint until;
+  };
+  void run_language_tool(const ToolCall& call);
+  void ask_language_server(const std::shared_ptr<LanguageAsking>& asking);
+  void language_answered(const std::shared_ptr<LanguageAsking>& asking,
+                         const Result<LanguageAnswerPtr>& said);
+  void lease_rewrites(const ToolCall& call, std::vector<FileRewrite> rewrites);
+  void start_rewrite(const ToolCall& call, std::vector<FileRewrite> rewrites);
   void run_shell(const ToolCall& call, bool background);
   void start_job(const ToolCall& call, const std::string& command,
                  std::chrono::milliseconds deadline, bool background, JobScope scope);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "actors/language_tools.hpp"
 #include "actors/session.hpp"
 #include "runtime/core/text.hpp"
 
@@ -205,6 +206,7 @@ void Session::run_one(const ToolCall& call) {
   ++tool_calls_;
   view("tool_running", describe_call(call.name, call.arguments));
   if (is_writing_tool(call.name)) return run_writing_tool(call);
+  if (is_language_tool(call.name)) return run_language_tool(call);
   if (is_mission_tool(call.name)) return ask_mission(call);
   if (call.name == "shell") return run_shell(call, false);
   if (call.name == "run_background") return run_shell(call, true);
@@ -247,8 +249,8 @@ void Session::start_write(const ToolCall& call) {
 
 void Session::written(const ToolCall& call, const Result<FileToolOutcome>& outcome) {
   --writes_;
-  if (outcome && outcome->written) {
-    const auto& file = *outcome->written;
+  const auto written = outcome ? outcome->written : std::vector<WriteReceipt>();
+  for (const auto& file : written) {
     json row{{"class", "C"},
              {"turn", turn_},
              {"call", call.id},

@@ -13,6 +13,7 @@
 #include "adapters/files/file_io.hpp"
 #include "adapters/files/line_reader.hpp"
 #include "adapters/files/listing.hpp"
+#include "adapters/files/replace_files.hpp"
 #include "adapters/files/ripgrep.hpp"
 #include "adapters/files/text_edit.hpp"
 #include "adapters/files/tree_path.hpp"
@@ -66,6 +67,8 @@ class LocalWorkspaceFiles::Impl {
   Result<WriteReceipt> put_valid(const Place& place, const std::string& content,
                                  const std::optional<std::string>& before,
                                  const std::optional<OpenFile>& old) const;
+  /// What one file of a rewrite would become: refused before any of them is written.
+  Result<WriteReceipt> look_at(const FileRewrite& rewrite) const;
   [[nodiscard]] std::size_t max_file_bytes() const { return options_.max_file_bytes; }
 
  private:
@@ -194,6 +197,37 @@ Result<WriteReceipt> LocalWorkspaceFiles::Impl::put_valid(
   auto receipt = put(place, content, old);
   if (receipt) receipt->note = std::move(note);
   return receipt;
+}
+
+Result<WriteReceipt> LocalWorkspaceFiles::Impl::look_at(const FileRewrite& rewrite) const {
+  auto place = find_for_writing(rewrite.path);
+  if (!place) return place.error();
+  OpenFile file;
+  auto old = old_content(*place, file);
+  if (!old) return old.error();
+  if (*old != rewrite.before)
+    return Error{ErrorCode::conflict, "the file has changed meanwhile", place->shown};
+  if (rewrite.after.size() > options_.max_file_bytes)
+    return Error{ErrorCode::limit_reached,
+                 "larger than " + std::to_string(options_.max_file_bytes) + " bytes", place->shown};
+  WriteReceipt out{place->shown, sha256_hex(rewrite.before), sha256_hex(rewrite.after), {}};
+  if (!options_.syntax) return out;
+  auto judged = options_.syntax->judge(root_.path(), place->shown, rewrite.before, rewrite.after);
+  if (!judged) return at(judged.error(), place->shown);
+  out.note = *judged;
+  return out;
+}
+
+Result<std::vector<WriteReceipt>> LocalWorkspaceFiles::rewrite(
+    const std::vector<FileRewrite>& rewrites) {
+  std::vector<WriteReceipt> out;
+  for (const auto& rewrite : rewrites) {
+    auto receipt = impl_->look_at(rewrite);
+    if (!receipt) return receipt.error();
+    out.push_back(std::move(*receipt));
+  }
+  if (auto done = replace_files(impl_->root().path(), rewrites); !done) return done.error();
+  return out;
 }
 
 Result<WriteReceipt> LocalWorkspaceFiles::write(const std::string& path,

@@ -37,6 +37,7 @@ class LocalWorkspaceFiles final : public WorkspaceFiles {
   Result<WriteReceipt> write(const std::string& path, const std::string& content) override;
   Result<WriteReceipt> edit(const std::string& path, const std::string& old_text,
                             const std::string& new_text, bool all) override;
+  Result<std::vector<WriteReceipt>> rewrite(const std::vector<FileRewrite>& rewrites) override;
   Result<ToolText> list(const std::string& path, int depth) override;
   Result<ToolText> glob(const std::string& pattern) override;
   Result<ToolText> grep(const std::string& pattern, const std::string& path,

@@ -5,14 +5,11 @@
 #include <vector>
 
 #include "runtime/core/result.hpp"
+#include "runtime/ports/workspace_files.hpp"
 
 namespace muster::files {
 
-struct FileRewrite {
-  std::string path;    ///< relative to the root
-  std::string before;  ///< what the file must still hold
-  std::string after;
-};
+using muster::FileRewrite;
 
 /// Replaces all of the files or none: each is read and compared before the first is written, and
 /// what was written is put back when a later one fails. conflict: a file is not what it was; the

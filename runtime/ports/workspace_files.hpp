@@ -23,6 +23,13 @@ struct WriteReceipt {
   std::string note;  ///< what the agent should know of it; may be empty
 };
 
+/// A file as it shall be.
+struct FileRewrite {
+  std::string path;    ///< relative
+  std::string before;  ///< what it must still hold
+  std::string after;
+};
+
 /// One tree, opened by its root. Every path is checked: inside the root after resolving symlinks,
 /// not credentials, not .git.
 class WorkspaceFiles {
@@ -37,6 +44,9 @@ class WorkspaceFiles {
   /// are, and show the nearest miss.
   virtual Result<WriteReceipt> edit(const std::string& path, const std::string& old_text,
                                     const std::string& new_text, bool all) = 0;
+  /// Replaces all of the files or none, by the rules of edit(). conflict: one is not what it was,
+  /// the context names it. A crash of the machine in the middle may leave some written.
+  virtual Result<std::vector<WriteReceipt>> rewrite(const std::vector<FileRewrite>& rewrites) = 0;
   virtual Result<ToolText> list(const std::string& path, int depth) = 0;
   /// Files that match the glob ("**" crosses folders), honouring ignore files.
   virtual Result<ToolText> glob(const std::string& pattern) = 0;

@@ -332,6 +332,9 @@ class SimFiles final : public WorkspaceFiles {
       return Error{ErrorCode::invalid_argument, "old_text does not occur", path};
     return write(path, (*content)->replace(at, old_text.size(), new_text));
   }
+  Result<std::vector<WriteReceipt>> rewrite(const std::vector<FileRewrite>&) override {
+    return Error{ErrorCode::invalid_argument, "no server asks for it here"};
+  }
   Result<ToolText> list(const std::string&, int) override { return ToolText{"src", false}; }
   Result<ToolText> glob(const std::string&) override { return ToolText{"src/old.cpp", false}; }
   Result<ToolText> grep(const std::string&, const std::string&, const std::string&) override {

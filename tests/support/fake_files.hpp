@@ -41,6 +41,16 @@ class FakeFiles final : public WorkspaceFiles {
     auto text = found->second;
     return write(path, text.replace(at, old_text.size(), new_text));
   }
+  Result<std::vector<WriteReceipt>> rewrite(const std::vector<FileRewrite>& rewrites) override {
+    for (const auto& one : rewrites) {
+      const auto found = files_->find(one.path);
+      if (found == files_->end() || found->second != one.before)
+        return Error{ErrorCode::conflict, "the file has changed meanwhile", one.path};
+    }
+    std::vector<WriteReceipt> out;
+    for (const auto& one : rewrites) out.push_back(*write(one.path, one.after));
+    return out;
+  }
   Result<ToolText> list(const std::string&, int) override { return glob("**"); }
   Result<ToolText> glob(const std::string&) override {
     ToolText out;
