@@ -188,7 +188,7 @@ TEST_CASE("what keeps a server from answering is said, and rejects nothing") {
   }
   SECTION("the desk is down") {
     compat::kill(stage.desk);
-    stage.desk = {};
+    stage.desk = languages_actor{};
     reason = "the language servers are being restarted";
     stage.start();
   }

@@ -57,6 +57,31 @@ TEST_CASE("a write that breaks the syntax is refused, with the place, and nothin
   CHECK(stage.tree.get("a.py") == "bad");
 }
 
+TEST_CASE("several files are rewritten as one: none when one of them is refused") {
+  Gated stage;
+  stage.tree.put("a.py", "one");
+  stage.tree.put("b.py", "two");
+  const auto none_changed = [&] {
+    return stage.tree.get("a.py") == "one" && stage.tree.get("b.py") == "two";
+  };
+  auto refused = stage.files->rewrite({{"a.py", "one", "1"}, {"b.py", "other", "2"}});
+  CHECK(refused.error().code == ErrorCode::conflict);
+  CHECK(refused.error().context == "b.py");
+  CHECK(none_changed());
+  refused = stage.files->rewrite({{"a.py", "one", "1"}, {"b.py", "two", "bad"}});
+  CHECK(refused.error().code == ErrorCode::malformed);
+  CHECK(none_changed());
+  refused = stage.files->rewrite({{"a.py", "one", "1"}, {".env", "k", "v"}});
+  CHECK_FALSE(refused.ok());
+  CHECK(none_changed());
+  const auto made = stage.files->rewrite({{"a.py", "one", "1"}, {"./b.py", "two", "2"}});
+  REQUIRE(made.ok());
+  REQUIRE(made->size() == 2);
+  CHECK((*made)[1].path == "b.py");
+  CHECK((*made)[0].digest_before != (*made)[0].digest_after);
+  CHECK((stage.tree.get("a.py") == "1" && stage.tree.get("b.py") == "2"));
+}
+
 TEST_CASE("another content, another file, another tree are not the second time") {
   Gated stage;
   CHECK_FALSE(stage.files->write("a.py", "bad").ok());
