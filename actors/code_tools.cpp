@@ -226,14 +226,4 @@ Result<std::vector<FileRewrite>> plan_code_change(WorkspaceCode& code, const std
   return name == "edit" ? plan_symbol_edit(code, *args) : plan_ast_rewrite(code, *args);
 }
 
-std::string describe_code_change(const std::vector<WriteReceipt>& receipts) {
-  std::string out = "changed";
-  for (const auto& receipt : receipts) {
-    out += (&receipt == receipts.data() ? " " : ", ") + receipt.path;
-    if (receipt.digest_before == receipt.digest_after) out += " (unchanged)";
-    if (!receipt.note.empty()) out += " (" + receipt.note + ")";
-  }
-  return out;
-}
-
 }  // namespace muster

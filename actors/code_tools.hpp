@@ -21,7 +21,5 @@ Result<std::string> run_code_tool(WorkspaceCode& code, const std::string& name,
 /// What such a call comes to; nothing is written. not_found: nothing is there to be changed.
 Result<std::vector<FileRewrite>> plan_code_change(WorkspaceCode& code, const std::string& name,
                                                   const std::string& arguments);
-/// What the model is told of a change that was made.
-[[nodiscard]] std::string describe_code_change(const std::vector<WriteReceipt>& receipts);
 
 }  // namespace muster

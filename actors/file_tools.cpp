@@ -16,7 +16,7 @@ constexpr std::size_t edited_bytes = 64U << 20U;  // of a file whose edit is in 
 
 Result<FileToolOutcome> shown(Result<ToolText> text) {
   if (!text) return text.error();
-  return FileToolOutcome{std::move(text->text), std::nullopt};
+  return FileToolOutcome{std::move(text->text), {}};
 }
 
 Result<FileToolOutcome> wrote(Result<WriteReceipt> receipt, const char* verb) {
@@ -25,7 +25,7 @@ Result<FileToolOutcome> wrote(Result<WriteReceipt> receipt, const char* verb) {
   if (receipt->digest_before == receipt->digest_after)
     text += " (unchanged: it already had this content)";
   if (!receipt->note.empty()) text += "; " + receipt->note;
-  return FileToolOutcome{text, *receipt};
+  return FileToolOutcome{text, {*receipt}};
 }
 
 Result<FileToolOutcome> run_read(WorkspaceFiles& files, const json& args) {
@@ -117,6 +117,20 @@ Result<FileToolOutcome> run_file_tool(WorkspaceFiles& files, const std::string& 
   return Error{ErrorCode::not_found, "there is no tool '" + name + "'"};
 }
 
+Result<FileToolOutcome> run_rewrite(WorkspaceFiles& files,
+                                    const std::vector<FileRewrite>& rewrites) {
+  auto receipts = files.rewrite(rewrites);
+  if (!receipts) return receipts.error();
+  FileToolOutcome out{"changed", {}};
+  for (const auto& receipt : *receipts) {
+    out.text += (&receipt == receipts->data() ? " " : ", ") + receipt.path;
+    if (receipt.digest_before == receipt.digest_after) out.text += " (unchanged)";
+    if (!receipt.note.empty()) out.text += " (" + receipt.note + ")";
+  }
+  out.written = std::move(*receipts);
+  return out;
+}
+
 Result<FileToolOutcome> finish_edit(WorkspaceFiles& files, const std::string& name,
                                     const std::string& arguments) {
   auto args = tool_arguments(arguments);
@@ -128,10 +142,9 @@ Result<FileToolOutcome> finish_edit(WorkspaceFiles& files, const std::string& na
   const bool has_before = (*content)->find(edit->before) != std::string::npos;
   const bool has_after = (*content)->find(edit->after) != std::string::npos;
   if (has_before && !has_after) return run_file_tool(files, name, arguments);
-  if (has_after && !has_before) return FileToolOutcome{"edited " + edit->path, std::nullopt};
+  if (has_after && !has_before) return FileToolOutcome{"edited " + edit->path, {}};
   return FileToolOutcome{
-      "interrupted: the edit may or may not have been made; read the file before you go on",
-      std::nullopt};
+      "interrupted: the edit may or may not have been made; read the file before you go on", {}};
 }
 
 std::string describe_call(const std::string& name, const std::string& arguments) {

@@ -2,6 +2,7 @@
 // The tools that touch files only. They block: sessions run them on the pool.
 
 #include <string>
+#include <vector>
 
 #include "runtime/core/result.hpp"
 #include "runtime/ports/workspace_files.hpp"
@@ -10,8 +11,8 @@ namespace muster {
 
 /// What a tool call came to.
 struct FileToolOutcome {
-  std::string text;                     ///< for the model
-  std::optional<WriteReceipt> written;  ///< of write and edit
+  std::string text;                   ///< for the model
+  std::vector<WriteReceipt> written;  ///< of what changed files, one for each
 };
 
 /// read, list, glob, grep: change nothing, may run side by side.
@@ -24,6 +25,9 @@ Result<std::string> written_path(const std::string& arguments);
 /// the model.
 Result<FileToolOutcome> run_file_tool(WorkspaceFiles& files, const std::string& name,
                                       const std::string& arguments);
+/// Changes several files as one, for the same model.
+Result<FileToolOutcome> run_rewrite(WorkspaceFiles& files,
+                                    const std::vector<FileRewrite>& rewrites);
 /// An edit that was interrupted and may have been made: made when the file shows that it was not,
 /// "done" when it shows that it was; else its model is told to look. Same arguments and errors as
 /// run_file_tool.

@@ -13,10 +13,15 @@ bool is_lasting(const Error& error) {
 
 }  // namespace
 
+std::string language_id(const LanguageKey& key) {
+  return "language:" + key.language + ":" + key.root;
+}
+
 ChildSpec language_child(caf::actor_system& system, const LanguageKey& key,
                          std::shared_ptr<LanguagePort> port, LanguageConfig config) {
   ChildSpec child;
-  child.id = "language:" + key.language + ":" + key.root;
+  child.id = language_id(key);
+  child.restart = Restart::transient;
   child.start = [&system, key, port = std::move(port), config]() -> Result<caf::actor> {
     return compat::untyped(
         compat::spawn<ServedLanguage, language_actor>(system, key, port, config));
@@ -39,24 +44,20 @@ ServedLanguage::~ServedLanguage() = default;
 compat::Behavior<language_actor> ServedLanguage::make_behavior() {
   return {
       [](resume_atom, Continuation& next) { next.run(); },
-      [this](check_atom, DocumentText& document) { return check(document); },
+      [this](ask_atom, const LanguageQuestionPtr& question) { return ask(question); },
       [this](status_atom) { return status(); },
   };
 }
 
-caf::result<DiagnosticsPtr> ServedLanguage::check(DocumentText& document) {
+caf::result<LanguageAnswerPtr> ServedLanguage::ask(const LanguageQuestionPtr& question) {
   used_at_ms_ = compat::now_ms(self_);
   if (waiting_.size() + open_.size() >= config_.max_waiting)
-    return to_caf({ErrorCode::limit_reached, "too many checks are waiting", key_.language});
+    return to_caf({ErrorCode::limit_reached, "too many questions are waiting", key_.language});
   if (state_ == State::down && until_retry() > 0 && last_failure_ && is_lasting(*last_failure_))
     return to_caf(*last_failure_);
-  auto promise = compat::promise<DiagnosticsPtr>(self_);
-  Waiting waiting{std::move(document), promise};
-  if (state_ == State::ready) {
-    submit(std::move(waiting));
-    return promise;
-  }
-  waiting_.push_back(std::move(waiting));
+  auto promise = compat::promise<LanguageAnswerPtr>(self_);
+  waiting_.push_back({question, promise});
+  if (state_ == State::ready) submit_waiting();
   if (state_ == State::down) start_when_due();
   return promise;
 }
@@ -109,7 +110,7 @@ void ServedLanguage::ready() {
   if (state_ != State::starting) return;
   state_ = State::ready;
   last_failure_.reset();
-  for (auto& waiting : std::exchange(waiting_, {})) submit(std::move(waiting));
+  submit_waiting();
   look_idle();
 }
 
@@ -129,8 +130,9 @@ void ServedLanguage::ended(const Error& why) {
 }
 
 void ServedLanguage::fail_all(const Error& why) {
-  for (auto& [id, promise] : std::exchange(open_, {})) compat::fail(promise, why);
-  for (auto& waiting : std::exchange(waiting_, {})) compat::fail(waiting.promise, why);
+  in_use_.clear();
+  for (auto& [id, asked] : std::exchange(open_, {})) compat::fail(asked.promise, why);
+  for (auto& asked : std::exchange(waiting_, {})) compat::fail(asked.promise, why);
 }
 
 /// Looks again when the server could be idle at the earliest.
@@ -146,28 +148,48 @@ void ServedLanguage::look_idle() {
   idle_ = compat::run_delayed(self_, std::chrono::milliseconds(pause), [this] { look_idle(); });
 }
 
-// ---- checks -------------------------------------------------------------------------------------
+// ---- questions
+// -----------------------------------------------------------------------------------
 
-void ServedLanguage::submit(Waiting waiting) {
-  const auto id = ++next_id_;
-  open_.emplace(id, std::move(waiting.promise));
-  const auto in_here = later();
-  service_->check(std::move(waiting.document),
-                  [this, in_here, id](Result<std::vector<Diagnostic>> result) {
-                    in_here([this, id, result = std::move(result)] { answered(id, result); });
-                  });
+/// A server has one text of a file at a time.
+bool ServedLanguage::can_begin(const LanguageQuestion& question) const {
+  return open_.size() < config_.max_open &&
+         std::none_of(question.documents.begin(), question.documents.end(),
+                      [this](const auto& document) { return in_use_.contains(document.path); });
 }
 
-void ServedLanguage::answered(std::uint64_t id, const Result<std::vector<Diagnostic>>& result) {
+/// In their order, but none waits for one that cannot begin yet.
+void ServedLanguage::submit_waiting() {
+  for (auto& asked : std::exchange(waiting_, {}))
+    if (can_begin(*asked.question))
+      submit(std::move(asked));
+    else
+      waiting_.push_back(std::move(asked));
+}
+
+void ServedLanguage::submit(Asked asked) {
+  const auto id = ++next_id_;
+  const auto question = asked.question;
+  for (const auto& document : question->documents) in_use_.insert(document.path);
+  open_.emplace(id, std::move(asked));
+  const auto in_here = later();
+  service_->ask(question, [this, in_here, id](Result<LanguageAnswer> result) {
+    in_here([this, id, result = std::move(result)] { answered(id, result); });
+  });
+}
+
+void ServedLanguage::answered(std::uint64_t id, const Result<LanguageAnswer>& result) {
   const auto found = open_.find(id);
   if (found == open_.end()) return;
-  auto promise = std::move(found->second);
+  auto asked = std::move(found->second);
   open_.erase(found);
+  for (const auto& document : asked.question->documents) in_use_.erase(document.path);
   used_at_ms_ = compat::now_ms(self_);
   if (result)
-    promise.deliver(std::make_shared<const std::vector<Diagnostic>>(*result));
+    asked.promise.deliver(std::make_shared<const LanguageAnswer>(*result));
   else
-    compat::fail(promise, result.error());
+    compat::fail(asked.promise, result.error());
+  if (state_ == State::ready) submit_waiting();
 }
 
 }  // namespace muster

@@ -339,6 +339,7 @@ void Mission::tell_end() {
   told_end_ = true;
   end_timer_.cancel();
   watch_idleness();
+  end_language_servers("");
   auto tell = [this] { post("mission_ended", dumped(outcome_to_json(state_))); };
   // What it made is on its branch: its trees are for the missions to come.
   auto let_go = [blocking = deps_.session.blocking, tree = deps_.tree, me = handle(), tell] {

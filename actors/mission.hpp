@@ -48,6 +48,8 @@ struct MissionSpec {
   SessionLimits session;
   std::chrono::milliseconds verification{600000};
   bool new_test_rule = true;
+  /// How long language servers may take for a candidate's files; nullopt: they are not asked.
+  std::optional<std::chrono::milliseconds> diagnostics;
   /// A person asked for it to go on: a pause ends. Else it survives the restart (D3).
   bool end_pause = true;
   SnapshotBounds snapshots;
@@ -63,10 +65,8 @@ struct MissionDeps {
   Roster roster;
   std::function<ProjectFacts(const std::string& root)> survey;  ///< pool thread
   std::function<Result<std::string>(const Verification&, const std::string&)>
-      builtin_check;  ///< pool thread
-  std::function<std::vector<ReviewFinding>(
-      const std::string& path, const std::optional<std::string>& before, const std::string& after)>
-      syntax;                                                       ///< see VerifyDeps
+      builtin_check;                                                ///< pool thread
+  JudgeSyntax syntax;                                               ///< see VerifyDeps
   std::function<bool(const std::string& command)> is_verification;  ///< any thread
   /// Writes `.muster/<name>` when it is as it was last written, else returns what a person made of
   /// it. Pool thread.
@@ -136,6 +136,7 @@ class Mission {
   void merge_now(const IntentIssued& intent);
   void land(const IntentIssued& intent);
   void land_now(const IntentIssued& intent);
+  void end_language_servers(const std::string& folder);
   void seal(const IntentIssued& intent);
   void verify_task(const IntentIssued& intent);
   void verify_final(const IntentIssued& intent);

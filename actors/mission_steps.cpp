@@ -163,9 +163,11 @@ void Mission::start_verifier(VerifySpec spec) {
   deps.tree = deps_.tree;
   deps.blocking = deps_.session.blocking;
   deps.open_files = deps_.session.open_files;
+  deps.open_code = deps_.session.open_code;
   deps.guard = deps_.session.guard;
   deps.builtin_check = deps_.builtin_check;
   deps.syntax = deps_.syntax;
+  deps.languages = deps_.session.languages;
   deps.wall_ms = deps_.session.wall_ms;
   deps.hidden_env = deps_.session.hidden_env;
   spec.epoch = tree_of(spec.task).ticket();
@@ -190,6 +192,7 @@ void Mission::verify_task(const IntentIssued& intent) {
     return start_verifier(std::move(spec));
   }
   spec.guards_tests = true;
+  spec.diagnostics = spec_.diagnostics;
   spec.planned = task.spec.files;
   // A check that was red at the base is the failing test already.
   bool red_at_base = std::any_of(
@@ -200,6 +203,12 @@ void Mission::verify_task(const IntentIssued& intent) {
         });
       });
   spec.runs_again = !red_at_base;
+  spec.stops_at_failure = !red_at_base;
+  for (const auto& command : state_.commands) {
+    const auto before = state_.baseline.find(command.check);
+    if (command.kind == "test" && before != state_.baseline.end() && before->second.passed())
+      spec.tests.push_back(command);
+  }
   spec.wants_new_test = spec_.new_test_rule && !red_at_base &&
                         task.spec.test_exempt_reason.empty() && task.test_exempt_reason.empty();
   start_verifier(std::move(spec));
@@ -306,18 +315,28 @@ void Mission::land_now(const IntentIssued& intent) {
   blocking(
       intent.id,
       [tree = deps_.tree, merged = state_.task(intent.task)->merge, task = intent.task,
-       id = intent.id]() -> Result<Landed> {
+       id = intent.id]() -> Result<std::pair<Landed, std::vector<std::string>>> {
         if (auto moved = tree->advance(merged.tip, merged.commit); !moved) return moved.error();
         // What is left of its trees goes back to the pool; failing to is no reason to take the
         // landing back.
-        (void)tree->release(task);
-        (void)tree->release(task + "-merge");
-        return Landed{id, merged.commit, merged.tree};
+        std::vector<std::string> folders;
+        for (const auto& key : {task, task + "-merge"}) {
+          if (auto known = tree->existing(key)) folders.push_back(known->path);
+          (void)tree->release(key);
+        }
+        return std::pair(Landed{id, merged.commit, merged.tree}, folders);
       },
-      [this](const Landed& landed) {
-        record(landed);
+      [this](const std::pair<Landed, std::vector<std::string>>& done) {
+        for (const auto& folder : done.second) end_language_servers(folder);
+        record(done.first);
         pump();
       });
+}
+
+/// Those of a tree that is given back; of all trees when `folder` is empty.
+void Mission::end_language_servers(const std::string& folder) {
+  if (deps_.session.languages)
+    compat::send(self_, deps_.session.languages.desk(), release_atom_v, folder);
 }
 
 void Mission::seal(const IntentIssued& intent) {

@@ -15,6 +15,9 @@
 #include "actors/agent_profile.hpp"
 #include "actors/code_tools.hpp"
 #include "actors/file_tools.hpp"
+#include "actors/grounding.hpp"
+#include "actors/language_tools.hpp"
+#include "actors/languages.hpp"
 #include "messages/protocol.hpp"
 #include "runtime/boot/compat.hpp"
 #include "runtime/core/prompt_queue.hpp"
@@ -75,12 +78,11 @@ struct SessionDeps {
   journal_actor journal;
   ModelPort* model = nullptr;
   Blocking* blocking = nullptr;
-  std::function<Result<std::shared_ptr<WorkspaceFiles>>(const std::string& root)> open_files;
+  OpenFiles open_files;
   /// The code of a tree, of which agents may see `files`; empty: no tool of that kind works.
-  std::function<Result<std::shared_ptr<WorkspaceCode>>(const std::string& root,
-                                                       std::shared_ptr<WorkspaceFiles> files)>
-      open_code;
+  OpenCode open_code;
   CommandGuard guard;
+  LanguageAccess languages;
   std::function<std::int64_t()> wall_ms;
   std::vector<std::string> hidden_env;  ///< variables that no command may see
 };
@@ -89,6 +91,7 @@ struct SessionDeps {
 ///   session.cpp        life: slot, model calls, end
 ///   session_tools.cpp  what a turn's tool calls come to
 ///   session_writes.cpp those that look at code by its structure, and those that change files
+///   language_tools.cpp those that language servers answer
 ///   session_stuck.cpp  when it goes round in circles
 class Session {
  public:
@@ -133,9 +136,20 @@ class Session {
   Result<std::shared_ptr<WorkspaceCode>> code();
   void run_code_query(const ToolCall& call);
   void run_code_change(const ToolCall& call);
-  void code_change_planned(const ToolCall& call, const Result<std::vector<FileRewrite>>& plan);
-  void start_rewrite(const ToolCall& call, const std::vector<FileRewrite>& rewrites);
-  void rewritten(const ToolCall& call, const Result<std::vector<WriteReceipt>>& receipts);
+  void lease_rewrites(const ToolCall& call, const Result<std::vector<FileRewrite>>& plan);
+  void start_rewrite(const ToolCall& call, std::vector<FileRewrite> rewrites);
+  // Language servers
+  struct LanguageAsking {
+    ToolCall call;
+    LanguageToolPlan plan;
+    DiagnosticsFound found;
+    std::size_t next = 0;  // of the plan's questions
+    compat::TimePoint until;
+  };
+  void run_language_tool(const ToolCall& call);
+  void ask_language_server(const std::shared_ptr<LanguageAsking>& asking);
+  void language_answered(const std::shared_ptr<LanguageAsking>& asking,
+                         const Result<LanguageAnswerPtr>& said);
   void run_shell(const ToolCall& call, bool background);
   void start_job(const ToolCall& call, const std::string& command,
                  std::chrono::milliseconds deadline, bool background, JobScope scope);

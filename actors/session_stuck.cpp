@@ -27,7 +27,8 @@ SeenTurn Session::seen_turn() const {
   for (const auto& call : pending_) {
     auto answer = answers_.find(call.id);
     auto result = answer == answers_.end() ? std::string() : answer->second;
-    bool reads = is_reading_tool(call.name) || is_code_tool(call.name) || call.name == "todo_read";
+    bool reads = is_reading_tool(call.name) || is_code_tool(call.name) ||
+                 is_language_reading_tool(call.name) || call.name == "todo_read";
     turn.calls.push_back({call.name, call.arguments, result, result.starts_with("error ("), reads,
                           is_waiting_tool(call.name)});
   }

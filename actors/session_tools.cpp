@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "actors/language_tools.hpp"
 #include "actors/session.hpp"
 #include "runtime/core/text.hpp"
 
@@ -208,6 +209,7 @@ void Session::run_one(const ToolCall& call) {
   view("tool_running", describe_call(call.name, call.arguments));
   if (is_code_change(call.name, call.arguments)) return run_code_change(call);
   if (is_writing_tool(call.name)) return run_writing_tool(call);
+  if (is_language_tool(call.name)) return run_language_tool(call);
   if (is_mission_tool(call.name)) return ask_mission(call);
   if (call.name == "shell") return run_shell(call, false);
   if (call.name == "run_background") return run_shell(call, true);

@@ -60,7 +60,7 @@ void Session::start_write(const ToolCall& call) {
 
 void Session::written(const ToolCall& call, const Result<FileToolOutcome>& outcome) {
   --writes_;
-  if (outcome && outcome->written) journal_writes(call, {*outcome->written});
+  if (outcome && !outcome->written.empty()) journal_writes(call, outcome->written);
   if (finished_) return tell_end();
   if (!outcome) return tool_failed(call, outcome.error());
   tool_result(call, outcome->text);
@@ -113,8 +113,7 @@ void Session::run_code_query(const ToolCall& call) {
   });
 }
 
-/// A change whose files and contents only the code tells: it is planned, then leased, then made as
-/// one.
+/// A change whose files and contents only the code tells: planned, leased, made as one.
 void Session::run_code_change(const ToolCall& call) {
   if (!spec_.profile->writes) return tool_failed(call, not_a_writer(spec_.profile->role));
   auto opened = code();
@@ -122,12 +121,11 @@ void Session::run_code_change(const ToolCall& call) {
   deps_.blocking->run([this, call, code = *opened, resume = resumer()] {
     auto plan = std::make_shared<Result<std::vector<FileRewrite>>>(
         plan_code_change(*code, call.name, call.arguments));
-    resume([this, call, plan] { code_change_planned(call, *plan); });
+    resume([this, call, plan] { lease_rewrites(call, *plan); });
   });
 }
 
-void Session::code_change_planned(const ToolCall& call,
-                                  const Result<std::vector<FileRewrite>>& plan) {
+void Session::lease_rewrites(const ToolCall& call, const Result<std::vector<FileRewrite>>& plan) {
   if (finished_) return;
   if (!plan) return tool_failed(call, plan.error());
   std::vector<std::string> paths;
@@ -140,24 +138,16 @@ void Session::code_change_planned(const ToolCall& call,
               [this, call, rewrites = *plan] { start_rewrite(call, rewrites); });
 }
 
-void Session::start_rewrite(const ToolCall& call, const std::vector<FileRewrite>& rewrites) {
+void Session::start_rewrite(const ToolCall& call, std::vector<FileRewrite> rewrites) {
   if (finished_) return;
   ++writes_;
-  deps_.blocking->run(
-      [this, call, rewrites, files = files_, epoch = spec_.epoch, resume = resumer()] {
-        auto receipts = std::make_shared<Result<std::vector<WriteReceipt>>>(
-            epoch.current() ? files->rewrite(rewrites)
-                            : Error{ErrorCode::cancelled, "its task or mission was stopped"});
-        resume([this, call, receipts] { rewritten(call, *receipts); });
-      });
-}
-
-void Session::rewritten(const ToolCall& call, const Result<std::vector<WriteReceipt>>& receipts) {
-  --writes_;
-  if (receipts) journal_writes(call, *receipts);
-  if (finished_) return tell_end();
-  if (!receipts) return tool_failed(call, receipts.error());
-  tool_result(call, describe_code_change(*receipts));
+  deps_.blocking->run([this, call, rewrites = std::move(rewrites), files = files_,
+                       epoch = spec_.epoch, resume = resumer()] {
+    auto outcome = std::make_shared<Result<FileToolOutcome>>(
+        epoch.current() ? run_rewrite(*files, rewrites)
+                        : Error{ErrorCode::cancelled, "its task or mission was stopped"});
+    resume([this, call, outcome] { written(call, *outcome); });
+  });
 }
 
 }  // namespace muster

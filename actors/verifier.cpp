@@ -15,8 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-using OpenFiles = decltype(VerifyDeps::open_files);
-
 constexpr auto request_deadline = 30s;
 constexpr std::size_t kept_tail = 6000;
 constexpr std::size_t slurp_bytes = 4U << 20U;
@@ -70,15 +68,6 @@ compat::Behavior<verifier_actor> Verifier::make_behavior() {
   };
 }
 
-template <class Work, class Then>
-void Verifier::blocking(Work work, Then then) {
-  auto me = compat::handle_of<verifier_actor>(self_);
-  deps_.blocking->run([work = std::move(work), then = std::move(then), me] {
-    auto result = std::make_shared<decltype(work())>(work());
-    compat::post(me, resume_atom_v, Continuation{[then, result] { then(*result); }});
-  });
-}
-
 void Verifier::open_tree() {
   blocking(
       [tree = deps_.tree, open = deps_.open_files, spec = spec_]() -> Result<Opened> {
@@ -106,41 +95,44 @@ void Verifier::open_tree() {
 void Verifier::on_open(const Opened& opened) {
   root_ = opened.snapshot.path;
   result_.tree = opened.hash;
-  for (const auto& file : opened.diff.files) result_.changed.push_back(file.path);
+  changed_ = opened.diff.files;
+  for (const auto& file : changed_) result_.changed.push_back(file.path);
   result_.findings = opened.findings;
-  if (!spec_.task.empty() && deps_.syntax) return check_syntax();
-  begin_checks();
+  if (!spec_.task.empty() && (deps_.syntax || deps_.open_code)) return check_text();
+  check_diagnostics();
 }
 
-/// What is rejected for its text alone is not built and not tested.
-void Verifier::begin_checks() { rejected() ? finish() : next_check(); }
-
-/// The cheapest check comes first: what does not parse is not built.
-void Verifier::check_syntax() {
+/// The cheapest comes first: what does not parse, or imports what is not there, is not built.
+void Verifier::check_text() {
   blocking(
-      [open = deps_.open_files, root = root_, tree = deps_.tree, key = spec_.key,
-       changed = result_.changed, judge = deps_.syntax]() -> Result<std::vector<ReviewFinding>> {
-        auto files = open(root);
-        if (!files) return files.error();
-        auto before = tree->base_files(key, changed, slurp_bytes);
-        if (!before) return before.error();
-        std::vector<ReviewFinding> out;
-        for (const auto& path : changed) {
-          auto content = (*files)->slurp(path, slurp_bytes);
-          if (!content || !content->has_value()) continue;  // deleted, a link, too long
-          const auto old = before->find(path);
-          auto found = judge(path, old == before->end() ? std::nullopt : std::optional(old->second),
-                             **content);
-          out.insert(out.end(), found.begin(), found.end());
-        }
-        return out;
+      [open = deps_.open_files, code = deps_.open_code, tree = deps_.tree, judge = deps_.syntax,
+       candidate = Candidate{spec_.key, root_, changed_, spec_.tests}] {
+        return ground(*tree, open, code, judge, candidate);
       },
-      [this](const Result<std::vector<ReviewFinding>>& found) {
+      [this](const Result<Grounding>& grounded) {
         if (finished_) return;
-        if (!found) return fail(found.error());
-        result_.findings.insert(result_.findings.end(), found->begin(), found->end());
-        begin_checks();
+        if (!grounded) return fail(grounded.error());
+        result_.findings.insert(result_.findings.end(), grounded->findings.begin(),
+                                grounded->findings.end());
+        put_first(*grounded);
+        check_diagnostics();
       });
+}
+
+/// The tests that the change can reach come before the others, unless they are among those anyway.
+void Verifier::put_first(const Grounding& grounded) {
+  std::vector<Check> first;
+  for (std::size_t i = 0; i < grounded.targeted.size(); ++i) {
+    Check check{spec_.task + "#reached" + std::to_string(i + 1),
+                grounded.targeted[i],
+                grounded.folders[i],
+                {}};
+    const bool known =
+        std::any_of(spec_.checks.begin(), spec_.checks.end(),
+                    [&](const Check& other) { return other.command == check.command; });
+    if (!known) first.push_back(std::move(check));
+  }
+  spec_.checks.insert(spec_.checks.begin(), first.begin(), first.end());
 }
 
 bool Verifier::rejected() const {
@@ -282,6 +274,7 @@ void Verifier::keep(ReceiptFacts facts) {
   }
   result_.receipts.push_back(ReceiptMinter::mint(std::move(facts)));
   ++next_;
+  if (spec_.stops_at_failure && !result_.receipts.back().passed()) return finish();
   next_check();
 }
 
@@ -306,6 +299,7 @@ void Verifier::check_new_test() {
 
 void Verifier::open_base(const std::vector<std::string>& tests) {
   on_base_ = true;
+  holds_base_ = true;
   blocking(
       [tree = deps_.tree, spec = spec_, tests]() -> Result<Snapshot> {
         auto commit = tree->commit(spec.key, {"work in progress of " + spec.task, {}, {}});
@@ -341,8 +335,9 @@ void Verifier::finish() {
 /// The tree of the base goes back to the pool before the result is told; so does a failed
 /// verification's.
 void Verifier::release_base() {
-  if (!on_base_) return tell();
+  if (!holds_base_) return tell();
   on_base_ = false;
+  holds_base_ = false;
   blocking([tree = deps_.tree, key = spec_.key + "-base"] { return tree->release(key); },
            [this](const Status&) { tell(); });
 }

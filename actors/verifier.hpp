@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "actors/diagnostics_check.hpp"
+#include "actors/grounding.hpp"
+#include "actors/languages.hpp"
 #include "actors/session.hpp"
 #include "messages/protocol.hpp"
 #include "runtime/boot/compat.hpp"
@@ -38,27 +41,35 @@ struct VerifySpec {
   std::vector<std::string> planned;  ///< files that the task is about, for the above
   /// A failure that the change cannot have caused (core/flaky.hpp) is looked at a second time.
   bool runs_again = false;
+  bool stops_at_failure = false;  ///< what comes after the first check that fails is not run
+  /// The project's own tests that can be relied on: of these, those that the change can reach are
+  /// run first, where the runner can be told to.
+  std::vector<ProjectCommand> tests;
+  /// What language servers say about the changed files is held against what they say about the
+  /// base, and may take so long; nullopt: they are not asked.
+  std::optional<std::chrono::milliseconds> diagnostics;
 };
 
 struct VerifyDeps {
   jobs_actor jobs;
   std::shared_ptr<VersionControl> tree;
   Blocking* blocking = nullptr;
-  std::function<Result<std::shared_ptr<WorkspaceFiles>>(const std::string& root)> open_files;
+  OpenFiles open_files;
+  OpenCode open_code;  ///< empty: imports are not checked, and no tests are run first
   CommandGuard guard;
   /// Judges a built-in check ("parses", "matches", "exists") on a file's content: "" or what is
   /// wrong. Pool thread.
   std::function<Result<std::string>(const Verification& check, const std::string& content)>
       builtin_check;
-  /// New syntax errors of a changed file ("error" rejects it, "warning" is for the reviewer);
-  /// empty: not looked for. Pool thread.
-  std::function<std::vector<ReviewFinding>(
-      const std::string& path, const std::optional<std::string>& before, const std::string& after)>
-      syntax;
+  JudgeSyntax syntax;  ///< empty: not looked for. Pool thread.
+  LanguageAccess languages;
   std::function<std::int64_t()> wall_ms;
   std::vector<std::string> hidden_env;
 };
 
+/// The state of a verification's actor.
+///   verifier.cpp              the checks, one after the other
+///   verifier_diagnostics.cpp  what language servers say, before the first command
 class Verifier {
  public:
   Verifier(compat::Self<verifier_actor> self, VerifySpec spec, VerifyDeps deps,
@@ -78,8 +89,29 @@ class Verifier {
     std::vector<ReviewFinding> findings;
   };
   void on_open(const Opened& opened);
-  void check_syntax();
-  void begin_checks();
+  void check_text();
+  void put_first(const Grounding& grounded);
+  void check_diagnostics();
+  // Diagnostics
+  struct Version {
+    FileTexts texts;
+    DiagnosticsPlan plan;
+  };
+  struct Diagnosing {
+    DiagnosticsComparison both;
+    std::vector<ServerQuestion> asked;  // of the version at hand
+    std::size_t next = 0;
+    bool at_base = false;
+    std::string base_root;
+    compat::TimePoint until;
+    std::int64_t started_at_ms = 0;
+  };
+  void ask_servers(DiagnosticsPlan plan);
+  void ask_next_server();
+  void take_answer(const Result<LanguageAnswerPtr>& said);
+  void read_base();
+  void open_base_for_servers(const Result<FileTexts>& texts);
+  void conclude_diagnostics();
   [[nodiscard]] bool rejected() const;
   void next_check();
   void run_command(const Check& check, const std::string& root);
@@ -97,19 +129,28 @@ class Verifier {
   void fail(const Error& error);
   /// Blocking work on the pool, then `then` with its result in this actor.
   template <class Work, class Then>
-  void blocking(Work work, Then then);
+  void blocking(Work work, Then then) {
+    auto me = compat::handle_of<verifier_actor>(self_);
+    deps_.blocking->run([work = std::move(work), then = std::move(then), me] {
+      auto result = std::make_shared<decltype(work())>(work());
+      compat::post(me, resume_atom_v, Continuation{[then, result] { then(*result); }});
+    });
+  }
 
   compat::Self<verifier_actor> self_;
   VerifySpec spec_;
   VerifyDeps deps_;
   mission_actor owner_;
   std::string root_;
+  std::vector<FileChange> changed_;
   std::string base_root_;  // while the new tests are tried on the old code
   std::size_t next_ = 0;
   std::size_t next_base_ = 0;
   std::optional<ReceiptFacts> failed_;  // of the check that is run a second time
   int jobs_started_ = 0;
-  bool on_base_ = false;
+  bool on_base_ = false;     // checks run there
+  bool holds_base_ = false;  // its tree is lent
+  std::unique_ptr<Diagnosing> diagnosing_;
   bool finished_ = false;
   VerifyResult result_;
 };

@@ -45,10 +45,11 @@ std::optional<Runs> read_runs(const std::string& text) {
 
 /// Why the rights do not cover a tool; empty when they do.
 std::string uncovered(const Rights& rights, const std::string& tool) {
-  const std::vector<std::string> readers{"read",    "list",    "glob", "grep",    "ast_search",
-                                         "outline", "symbols", "refs", "repo_map"};
+  const std::vector<std::string> readers{
+      "read", "list",     "glob",        "grep",       "ast_search", "outline", "symbols",
+      "refs", "repo_map", "diagnostics", "definition", "references", "hover"};
   if (holds(readers, tool) && !rights.reads) return "needs the right 'reads'";
-  const std::vector<std::string> writers{"write", "edit", "ast_rewrite"};
+  const std::vector<std::string> writers{"write", "edit", "ast_rewrite", "rename"};
   if (holds(writers, tool) && !rights.writes) return "needs the right 'writes'";
   if (tool == "shell" && rights.runs == Runs::none) return "needs the right 'runs'";
   if (tool == "run_background" && rights.runs != Runs::all) return "needs the right 'runs: all'";

@@ -99,6 +99,7 @@ Timeouts read_timeouts(const json& in) {
   set(in, "shell_ms", out.shell_ms);
   set(in, "verification_ms", out.verification_ms);
   set(in, "session_ms", out.session_ms);
+  set(in, "diagnostics_ms", out.diagnostics_ms);
   set(in, "handler_ms", out.handler_ms);
   return out;
 }
@@ -132,6 +133,8 @@ LanguageServers read_language_servers(const json& in) {
   set(in, "max_memory_mb", out.max_memory_mb);
   set(in, "start_ms", out.start_ms);
   set(in, "file_ms", out.file_ms);
+  set(in, "max_servers", out.max_servers);
+  set(in, "idle_ms", out.idle_ms);
   return out;
 }
 
@@ -253,6 +256,7 @@ Config config_from_json(const json& merged) {
   set(part(merged, "archive"), "keep", out.archive.keep);
   set(part(merged, "archive"), "after_days", out.archive.after_days);
   out.language_servers = read_language_servers(part(merged, "language_servers"));
+  out.diagnostics = part(merged, "verification").value("diagnostics", "on") == "on";
   return out;
 }
 

@@ -78,6 +78,7 @@ struct Timeouts {
   Limit shell_ms = 120000;
   Limit verification_ms = 600000;
   Limit session_ms;
+  std::int64_t diagnostics_ms = 120000;  ///< of language servers, for one candidate
   Limit handler_ms = 1000;  ///< an actor that is longer at one message is told; nothing is cut
 };
 
@@ -119,6 +120,8 @@ struct LanguageServers {
   Limit max_memory_mb = 4096;
   std::int64_t start_ms = 60000;
   std::int64_t file_ms = 60000;
+  std::int64_t max_servers = 4;
+  std::int64_t idle_ms = 300000;
 
   /// Whether the user trusts this workspace, an absolute path, with running code of its own.
   [[nodiscard]] bool trusts(std::string_view workspace) const;
@@ -153,6 +156,7 @@ struct Config {
   Timeouts timeouts;
   Archive archive;
   LanguageServers language_servers;
+  bool diagnostics = true;  ///< candidates are checked by language servers
 
   /// By name, in any case; null when unknown.
   [[nodiscard]] const Provider* provider(std::string_view name) const;

@@ -21,6 +21,12 @@
   R"("path":{"type":"string"},"pattern":{"type":"string"}}}},)"                                  \
   R"("test_exempt_reason":{"type":"string"}}})"
 
+// A name in a file: models name a line and what stands on it, and do not count columns.
+#define MUSTER_PLACE_SCHEMA                                              \
+  R"({"type":"object","required":["path","line","name"],"properties":{)" \
+  R"("path":{"type":"string"},"line":{"type":"integer","minimum":1},)"   \
+  R"("name":{"type":"string"}}})"
+
 namespace muster::config {
 namespace {
 
@@ -28,7 +34,7 @@ using json = nlohmann::json;
 
 constexpr std::string_view no_arguments = R"({"type":"object","properties":{}})";
 
-constexpr std::array<ToolSpec, 31> table{{
+constexpr std::array<ToolSpec, 36> table{{
     {"read", "Lines of a file, numbered. Ask for a range of a long one.",
      R"({"type":"object","required":["path"],"properties":{"path":{"type":"string"},)"
      R"("first_line":{"type":"integer","minimum":1},"line_count":{"type":"integer","minimum":1}}})"},
@@ -69,6 +75,17 @@ constexpr std::array<ToolSpec, 31> table{{
      R"({"type":"object","required":["name"],"properties":{"name":{"type":"string"}}})"},
     {"repo_map", "The project's most important files and symbols for a question.",
      R"({"type":"object","properties":{"about":{"type":"string"},"tokens":{"type":"integer"}}})"},
+    {"diagnostics", "What the project's language servers hold against files, as they are now.",
+     R"({"type":"object","required":["paths"],"properties":{"paths":{"type":"array",)"
+     R"("minItems":1,"maxItems":20,"items":{"type":"string"}}}})"},
+    {"definition", "Where a name that stands on a line is defined.", MUSTER_PLACE_SCHEMA},
+    {"references", "Where a name that stands on a line is used, in all files.",
+     MUSTER_PLACE_SCHEMA},
+    {"hover", "Type and documentation of a name that stands on a line.", MUSTER_PLACE_SCHEMA},
+    {"rename", "Rename what stands on a line, in all files at once.",
+     R"({"type":"object","required":["path","line","name","new_name"],"properties":{)"
+     R"("path":{"type":"string"},"line":{"type":"integer","minimum":1},)"
+     R"("name":{"type":"string"},"new_name":{"type":"string"}}})"},
     {"shell", "Run a command and wait for it. No input can be given.",
      R"({"type":"object","required":["command"],"properties":{"command":{"type":"string"},)"
      R"("timeout_ms":{"type":"integer","minimum":1}}})"},

@@ -201,10 +201,23 @@ using verifier_actor = caf::typed_actor<
 using language_actor = caf::typed_actor<
     // Goes on with what was started elsewhere.
     result<void>(resume_atom, Continuation),
-    // Checks a text; answered with what is wrong with it, or why it could not be checked.
-    result<DiagnosticsPtr>(check_atom, DocumentText),
+    // Asks about texts; answered by the server, or with why it could not be asked.
+    result<LanguageAnswerPtr>(ask_atom, LanguageQuestionPtr),
     // Tells its state.
     result<LanguageStatus>(status_atom)>;
+
+/// Where servers are asked for: starts one for each language and folder, so many at once.
+using languages_actor = caf::typed_actor<
+    // Goes on with what was started elsewhere.
+    result<void>(resume_atom, Continuation),
+    // Asks the server of that language and folder, which is started first when it must be; answered
+    // as above, or with limit_reached when too many questions wait.
+    result<LanguageAnswerPtr>(ask_atom, LanguageKey, LanguageQuestionPtr),
+    // A tree is gone (empty: all are): its servers end, what they were asked is answered with an
+    // error.
+    result<void>(release_atom, std::string),
+    // Tells its load.
+    result<LanguagesStatus>(status_atom)>;
 
 // ---- missions -----------------------------------------------------------------------------------
 

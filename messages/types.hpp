@@ -49,10 +49,13 @@ struct ChildList;
 struct ChildCounts;
 using ChildSpecPtr = std::shared_ptr<const ChildSpec>;
 
-struct Diagnostic;
-struct DocumentText;
+struct LanguageKey;
+struct LanguageQuestion;
+struct LanguageAnswer;
 struct LanguageStatus;
-using DiagnosticsPtr = std::shared_ptr<const std::vector<Diagnostic>>;
+struct LanguagesStatus;
+using LanguageQuestionPtr = std::shared_ptr<const LanguageQuestion>;
+using LanguageAnswerPtr = std::shared_ptr<const LanguageAnswer>;
 
 struct Continuation;
 struct SessionResult;
@@ -168,9 +171,12 @@ CAF_ADD_ATOM(muster, muster, control_atom)
 CAF_ADD_ATOM(muster, muster, command_refused_atom)
 
 // language servers
-CAF_ADD_TYPE_ID(muster, (muster::DocumentText))
-CAF_ADD_TYPE_ID(muster, (muster::DiagnosticsPtr))
+CAF_ADD_TYPE_ID(muster, (muster::LanguageKey))
+CAF_ADD_TYPE_ID(muster, (muster::LanguageQuestionPtr))
+CAF_ADD_TYPE_ID(muster, (muster::LanguageAnswerPtr))
 CAF_ADD_TYPE_ID(muster, (muster::LanguageStatus))
+CAF_ADD_TYPE_ID(muster, (muster::LanguagesStatus))
+CAF_ADD_ATOM(muster, muster, ask_atom)
 
 CAF_END_TYPE_ID_BLOCK(muster)
 
@@ -212,6 +218,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::ControlRequest)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::VerifyResultPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::CommandRefused)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::Prompt)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::DocumentText)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::DiagnosticsPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::LanguageKey)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::LanguageQuestionPtr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::LanguageAnswerPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::LanguageStatus)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::LanguagesStatus)

@@ -273,10 +273,20 @@ struct VerifyResult {
 struct LanguageStatus {
   enum class State { down, starting, ready, stopping } state = State::down;
   std::uint64_t starts = 0;           ///< so far
-  std::uint64_t waiting = 0;          ///< checks that wait for it to be ready
-  std::uint64_t open = 0;             ///< checks that it is at
+  std::uint64_t waiting = 0;          ///< questions that wait for it
+  std::uint64_t open = 0;             ///< questions that it is at
   std::int64_t retry_in_ms = 0;       ///< when down after a failure: until it is started again
   std::optional<Error> last_failure;  ///< forgotten when it is ready again
+};
+
+/// What the servers' desk is at.
+struct LanguagesStatus {
+  struct Place {
+    LanguageKey key;
+    std::uint64_t open = 0;  ///< questions that were handed to it
+  };
+  std::vector<Place> places;  ///< servers, started or about to be
+  std::uint64_t waiting = 0;  ///< questions that wait for a place
 };
 
 }  // namespace muster

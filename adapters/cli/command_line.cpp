@@ -457,7 +457,7 @@ class Builder {
 
   void add_diagnostics() {
     CLI::App* sub = add(app_, "diagnostics", "Ask the language servers what is wrong with files",
-                        "Results", nullptr);
+                        "Code", nullptr);
     makers_[sub] = [this, sub] {
       DiagnosticsCommand out{raw_.words, raw_.json, raw_.sarif, raw_.trust_workspace, std::nullopt};
       if (sub->get_option("--timeout")->count() > 0)

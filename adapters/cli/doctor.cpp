@@ -94,6 +94,7 @@ class Judge {
     judge_tools();
     judge_config();
     judge_endpoints();
+    judge_language_servers();
     judge_state();
     judge_kernel();
     return std::move(checks_);
@@ -148,6 +149,18 @@ class Judge {
       add(Health::fail, "model",
           one_line(endpoint.model, 200) + ": " + one_line(endpoint.problem->message, 300),
           key ? "check the key that config show names" : "check base_url, or start the server");
+    }
+  }
+
+  void judge_language_servers() {
+    for (const auto& one : facts_.language_servers) {
+      const auto what = fmt::format("{} for {} ({} files)", one_line(one.server, 100),
+                                    one_line(one.language, 60), one.files);
+      if (!one.problem)
+        add(Health::ok, "languages", what);
+      else
+        add(Health::warn, "languages", what + ": " + one_line(one.problem->message, 300),
+            "without it, errors in such files are found by the project's own checks only");
     }
   }
 
@@ -207,6 +220,7 @@ DoctorFacts gather_facts(const config::LoadReport& config, const config::Environ
   facts.compiler = probes.run({"c++", "--version"});
   facts.config = config;
   if (config.loaded) facts.endpoints = probe_endpoints(config.loaded->config, environment, probes);
+  if (probes.language_servers) facts.language_servers = probes.language_servers();
   facts.state_dir = state_dir;
   facts.state_problem = try_writing(state_dir);
   if (probes.journals && !facts.state_problem) facts.journals = probes.journals(state_dir);

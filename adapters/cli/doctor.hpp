@@ -42,6 +42,14 @@ struct DoctorFacts {
     std::vector<Error> problems;
   };
   Journals journals;
+  /// A language server that has files to look at here.
+  struct LanguageServer {
+    std::string language;
+    std::string server;
+    std::size_t files = 0;
+    std::optional<Error> problem;
+  };
+  std::vector<LanguageServer> language_servers;
   std::string state_dir;
   std::optional<Error> state_problem;  ///< why nothing can be written there
   std::uint64_t state_free_bytes = 0;
@@ -57,6 +65,8 @@ struct DoctorProbes {
   std::function<Status(const config::ResolvedModel&)> reach;
   /// Reads all journals below the state folder; may be empty.
   std::function<DoctorFacts::Journals(const std::string& state_dir)> journals = {};
+  /// The language servers that the workspace has use for; may be empty.
+  std::function<std::vector<DoctorFacts::LanguageServer>()> language_servers = {};
 };
 
 /// Looks at the machine. Blocks. `state_dir` is made when it is missing.

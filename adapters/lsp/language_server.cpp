@@ -52,10 +52,26 @@ std::shared_ptr<LanguageServer> LanguageServer::start(IoLoop& loop, ClientOption
 }
 
 LanguageServer::~LanguageServer() {
+  const auto why = error(ErrorCode::cancelled, "is not needed any more");
   for (const auto& [path, check] : std::exchange(checks_, {})) {
     if (check->timer) check->timer->cancel();
-    check->done(error(ErrorCode::cancelled, "is not needed any more"));
+    check->done(why);
   }
+  for (const auto& inquiry : std::exchange(inquiries_, {}))
+    if (const auto done = std::exchange(inquiry->done, nullptr)) done(why);
+}
+
+bool LanguageServer::in_use(const std::string& path) const {
+  return checks_.contains(path) || held_.contains(path);
+}
+
+/// A client is sent UTF-8 only: positions count in what was sent.
+LanguageServer::CheckPtr LanguageServer::make_check(const DocumentText& document,
+                                                    Checked done) const {
+  return std::make_shared<Check>(
+      Check{document.path, document.language_id, document.text, std::move(done),
+            DiagnosticsWait(now_ms(), client_->busy(), options_.settle.count(),
+                            options_.timeout.count())});
 }
 
 void LanguageServer::check(const std::string& path, const std::string& language_id,
@@ -64,30 +80,34 @@ void LanguageServer::check(const std::string& path, const std::string& language_
     loop_.post([done = std::move(done), why = std::move(why)] { done(why); });
   };
   if (!client_->usable()) return refuse(error(ErrorCode::unavailable, "is not running"));
-  if (checks_.contains(path)) return refuse(error(ErrorCode::conflict, "is at " + path + " now"));
-  // A client that is sent UTF-8 only: positions count in what was sent.
-  auto check = std::make_shared<Check>(
-      Check{path, language_id, std::move(text), std::move(done),
-            DiagnosticsWait(now_ms(), client_->busy(), options_.settle.count(),
-                            options_.timeout.count())});
+  if (in_use(path)) return refuse(error(ErrorCode::conflict, "is at " + path + " now"));
+  const auto check = make_check({path, language_id, std::move(text)}, std::move(done));
   checks_[path] = check;
-  if (known_.insert(path).second || best_source() != Source::published) return begin(check);
-  // What was published at its close carries no version with many servers: it must not count as the
-  // answer to this opening. Servers answer in order, so an answer that comes now comes after it;
-  // that nobody knows this method is an answer, too.
+  after_former(!known_.insert(path).second, [weak = weak_from_this(), check] {
+    if (const auto self = weak.lock()) self->begin(check);
+  });
+}
+
+/// What was published at its close carries no version with many servers: it must not count as the
+/// answer to this opening. Servers answer in order, so an answer that comes now comes after it;
+/// that nobody knows this method is an answer, too.
+void LanguageServer::after_former(bool known, std::function<void()> then) {
+  if (!known || best_source() != Source::published) return then();
   client_->request("$/muster/barrier", nullptr, options_.timeout,
-                   [weak = weak_from_this(), check](const Result<json>&) {
-                     if (const auto self = weak.lock()) self->begin(check);
-                   });
+                   [then = std::move(then)](const Result<json>&) { then(); });
 }
 
 void LanguageServer::begin(const CheckPtr& check) {
   if (!checks_.contains(check->path)) return;  // the server ended meanwhile
+  open(check);
+  ask(check);
+  look(check);
+}
+
+void LanguageServer::open(const CheckPtr& check) {
   check->version = client_->open(check->path, check->language_id, check->text);
   check->text = {};  // the client has its own
   check->source = best_source();
-  ask(check);
-  look(check);
 }
 
 LanguageServer::Source LanguageServer::best_source() const {
@@ -224,7 +244,7 @@ void LanguageServer::finish(const CheckPtr& check, Result<std::vector<Diagnostic
   const auto keep = shared_from_this();
   checks_.erase(found);
   if (check->timer) check->timer->cancel();
-  client_->close(check->path);
+  if (!check->stays_open) client_->close(check->path);
   if (result) tidy(*result);
   const auto done = std::exchange(check->done, nullptr);
   done(std::move(result));

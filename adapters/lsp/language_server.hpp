@@ -14,6 +14,7 @@
 #include "adapters/lsp/diagnostic.hpp"
 #include "adapters/lsp/diagnostics_wait.hpp"
 #include "adapters/lsp/lsp_client.hpp"
+#include "runtime/core/diagnostic.hpp"
 #include "runtime/core/result.hpp"
 
 namespace muster::lsp {
@@ -48,6 +49,12 @@ class LanguageServer : public std::enable_shared_from_this<LanguageServer> {
   void check(const std::string& path, const std::string& language_id, std::string text,
              Checked done);
 
+  using Answered = std::function<void(Result<LanguageAnswer>)>;
+  /// Opens all documents of a question, asks it and closes them. A document that could not be
+  /// checked is part of the answer of a question for diagnostics; other questions need the first to
+  /// be. Errors: as above; invalid_argument (it has no documents, or the server does not offer it).
+  void ask(std::shared_ptr<const LanguageQuestion> question, Answered done);
+
   /// See LspClient.
   void stop() { client_->stop(); }
   [[nodiscard]] LspClient& client() noexcept { return *client_; }
@@ -65,14 +72,33 @@ class LanguageServer : public std::enable_shared_from_this<LanguageServer> {
     bool asking = false;                ///< a pull is under way
     bool asked_busy = false;            ///< it began while the server was at work
     bool has_answer = false;            ///< `answered` is one
+    bool stays_open = false;            ///< the document is closed by an inquiry
     std::vector<Diagnostic> answered;   ///< of a pull
     std::vector<Diagnostic> published;  ///< the latest
     std::shared_ptr<IoTimer> timer;
   };
   using CheckPtr = std::shared_ptr<Check>;
+  /// A question on its way.
+  struct Inquiry {
+    std::shared_ptr<const LanguageQuestion> question;
+    Answered done;
+    LanguageAnswer answer;
+    std::size_t unchecked = 0;  ///< documents whose diagnostics have not come
+  };
+  using InquiryPtr = std::shared_ptr<Inquiry>;
 
   LanguageServer(IoLoop& loop, CheckOptions options) : loop_(loop), options_(options) {}
+  [[nodiscard]] CheckPtr make_check(const DocumentText& document, Checked done) const;
+  [[nodiscard]] bool in_use(const std::string& path) const;
+  /// `then` when what the server published before must not be taken for the answer to what is
+  /// opened next.
+  void after_former(bool known, std::function<void()> then);
   void begin(const CheckPtr& check);
+  void open(const CheckPtr& check);
+  void open_all(const InquiryPtr& inquiry);
+  void check_all(const InquiryPtr& inquiry);
+  void put(const InquiryPtr& inquiry);
+  void conclude(const InquiryPtr& inquiry, const Status& status);
   void ask(const CheckPtr& check);
   void ask_tsserver(const CheckPtr& check, const char* command, std::function<void()> then);
   void pull(const CheckPtr& check);
@@ -92,6 +118,8 @@ class LanguageServer : public std::enable_shared_from_this<LanguageServer> {
   std::shared_ptr<LspClient> client_;
   std::map<std::string, CheckPtr> checks_;  ///< by path
   std::set<std::string> known_;             ///< paths that were open before
+  std::set<InquiryPtr> inquiries_;
+  std::set<std::string> held_;  ///< paths that inquiries have open
 };
 
 }  // namespace muster::lsp

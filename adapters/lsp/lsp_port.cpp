@@ -32,13 +32,11 @@ class Service final : public LanguageService {
     });
   }
 
-  void check(DocumentText document, Checked done) override {
-    const bool posted =
-        loop_.post([inside = inside_, document = std::move(document), done]() mutable {
-          if (!inside->server) return done(not_there());
-          inside->server->check(document.path, document.language_id, std::move(document.text),
-                                std::move(done));
-        });
+  void ask(std::shared_ptr<const LanguageQuestion> question, Answered done) override {
+    const bool posted = loop_.post([inside = inside_, question = std::move(question), done] {
+      if (!inside->server) return done(not_there());
+      inside->server->ask(question, done);
+    });
     if (!posted) done(not_there());
   }
 
@@ -61,15 +59,43 @@ class Service final : public LanguageService {
 
 }  // namespace
 
+const config::LanguageServer* LspPort::find(const std::string& language) const {
+  const auto known =
+      std::find_if(table_.servers.begin(), table_.servers.end(),
+                   [&](const auto& server) { return server.enabled && server.name == language; });
+  return known == table_.servers.end() ? nullptr : &*known;
+}
+
+Result<ClientOptions> LspPort::options_for(const LanguageKey& key) const {
+  const auto* known = find(key.language);
+  if (known == nullptr)
+    return Error{ErrorCode::not_found, "no language server is configured", key.language};
+  return client_options(table_, *known, place_, key.root);
+}
+
+std::vector<LanguageMatch> LspPort::servers_of(const std::string& tree, const std::string& path) {
+  std::vector<LanguageMatch> out;
+  const auto absolute = tree + "/" + path;
+  for (const auto& match : lsp::servers_of(table_, path)) {
+    const auto& server = *match.server;
+    const auto root = server_root(server, tree, absolute);
+    out.push_back({{server.name, root},
+                   match.language_id,
+                   server.command.substr(server.command.rfind('/') + 1),
+                   server.root_markers.empty() || has_root_marker(server, root)});
+  }
+  return out;
+}
+
+Status LspPort::available(const LanguageKey& key) {
+  auto options = options_for(key);
+  return options ? ok_status() : Status(options.error());
+}
+
 std::shared_ptr<LanguageService> LspPort::start(const LanguageKey& key, LanguageEvents events) {
   auto out = std::make_shared<Service>(loop_);
-  const auto known = std::find_if(
-      table_.servers.begin(), table_.servers.end(),
-      [&](const auto& server) { return server.enabled && server.name == key.language; });
-  auto options = known == table_.servers.end()
-                     ? Result<ClientOptions>(Error{
-                           ErrorCode::not_found, "no language server is configured", key.language})
-                     : client_options(table_, *known, place_, key.root);
+  const auto* known = find(key.language);
+  auto options = options_for(key);
   if (options) {
     out->start(std::move(*options), check_options(table_, *known), std::move(events));
   } else {

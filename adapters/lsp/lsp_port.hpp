@@ -2,6 +2,8 @@
 // The language port on real language servers.
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "adapters/io/io_loop.hpp"
 #include "adapters/lsp/server_table.hpp"
@@ -17,8 +19,14 @@ class LspPort final : public LanguagePort {
       : loop_(loop), table_(std::move(table)), place_(std::move(place)) {}
 
   std::shared_ptr<LanguageService> start(const LanguageKey& key, LanguageEvents events) override;
+  [[nodiscard]] std::vector<LanguageMatch> servers_of(const std::string& tree,
+                                                      const std::string& path) override;
+  [[nodiscard]] Status available(const LanguageKey& key) override;
 
  private:
+  [[nodiscard]] const config::LanguageServer* find(const std::string& language) const;
+  [[nodiscard]] Result<ClientOptions> options_for(const LanguageKey& key) const;
+
   IoLoop& loop_;
   const config::LanguageServers table_;
   const ServerPlace place_;

@@ -106,16 +106,19 @@ std::vector<ServerMatch> servers_of(const config::LanguageServers& table, std::s
   return out;
 }
 
+bool has_root_marker(const config::LanguageServer& server, const std::string& folder) {
+  return std::any_of(server.root_markers.begin(), server.root_markers.end(),
+                     [&](const std::string& marker) {
+                       std::error_code ignored;
+                       return fs::exists(fs::path(folder) / marker, ignored);
+                     });
+}
+
 std::string server_root(const config::LanguageServer& server, const std::string& workspace,
                         const std::string& path) {
   for (fs::path at = fs::path(path).parent_path(); is_below(at.string(), workspace);
        at = at.parent_path()) {
-    const bool marked = std::any_of(server.root_markers.begin(), server.root_markers.end(),
-                                    [&](const std::string& marker) {
-                                      std::error_code ignored;
-                                      return fs::exists(at / marker, ignored);
-                                    });
-    if (marked) return at.string();
+    if (has_root_marker(server, at.string())) return at.string();
     if (at == at.parent_path()) break;
   }
   return workspace;

@@ -38,6 +38,9 @@ struct ServerMatch {
 [[nodiscard]] std::string server_root(const config::LanguageServer& server,
                                       const std::string& workspace, const std::string& path);
 
+/// Whether one of the server's root markers is in that folder. Looks at the file system.
+[[nodiscard]] bool has_root_marker(const config::LanguageServer& server, const std::string& folder);
+
 /// The program behind a command: an absolute path as it is; a name in the workspace's
 /// node_modules/.bin when the workspace is trusted, else in PATH. What PATH has in a workspace that
 /// is not trusted, or names relatively, is passed over: that is where a cloned repository would put

@@ -1,45 +1,13 @@
 #pragma once
-// Places in a text: byte offsets here, line and character on the wire.
+// The protocol's words for places in a text.
 
-#include <cstddef>
-#include <cstdint>
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include "runtime/core/diagnostic.hpp"
+#include "runtime/core/text_positions.hpp"
 
 namespace muster::lsp {
 
-/// What a character is in a position. utf16 is the protocol's own; the others a server may choose.
-enum class Encoding { utf8, utf16, utf32 };
-
+using Encoding = TextEncoding;
 using Position = TextPosition;
 using Range = TextRange;
-
-/// The lines of a text, which end at LF, CR LF or a lone CR. Bytes that are no UTF-8 count as one
-/// character each. Holds a copy of the text. Pure.
-class TextPositions {
- public:
-  explicit TextPositions(std::string text);
-
-  [[nodiscard]] const std::string& text() const noexcept { return text_; }
-  [[nodiscard]] std::size_t lines() const noexcept { return starts_.size(); }
-
-  /// The byte at a position. Past the end of a line: the line's end, before its line break. Past
-  /// the last line: the text's end. Negative: 0. Inside a character (between two surrogates): its
-  /// begin.
-  [[nodiscard]] std::size_t offset(Position position, Encoding encoding) const;
-  /// The position of a byte; inside a character: that of its begin. Past the end: the end.
-  [[nodiscard]] Position position(std::size_t offset, Encoding encoding) const;
-  /// A position in another encoding.
-  [[nodiscard]] Position convert(Position position, Encoding from, Encoding to) const;
-
- private:
-  [[nodiscard]] std::string_view line(std::size_t number) const;
-
-  std::string text_;
-  std::vector<std::size_t> starts_;  ///< byte at which each line begins; never empty
-};
+using muster::TextPositions;
 
 }  // namespace muster::lsp

@@ -24,7 +24,9 @@ Status ActorTree::start() {
   auto core = supervisor("core", Strategy::rest_for_one);
   core.children = {journal_child(), scheduler_child(), jobs_child(), missions_child()};
   auto engine = supervisor("engine", Strategy::one_for_one);
-  engine.children = {notifier_child(), supervisor_child(system_, std::move(core))};
+  engine.children = {notifier_child()};
+  if (parts_.language_port) engine.children.push_back(languages_child());
+  engine.children.push_back(supervisor_child(system_, std::move(core)));
   auto started = start_supervisor(system_, std::move(engine));
   if (!started) return started.error();
   root_ = *started;
@@ -44,6 +46,27 @@ ChildSpec ActorTree::notifier_child() {
   return {"notifier", [this]() -> Result<caf::actor> {
             return compat::untyped(spawn_notifier(system_, parts_.sinks));
           }};
+}
+
+/// Beside the core: without diagnostics missions go on. The desk is started again with the servers'
+/// supervisor, which then knows none of those that there were.
+ChildSpec ActorTree::languages_child() {
+  auto servers = language_servers_spec(registry_);
+  servers.on_event = [this](const SupervisorEvent& event) { on_event(event); };
+  auto languages = supervisor("languages", Strategy::rest_for_one);
+  languages.children = {supervisor_child(system_, std::move(servers)),
+                        {"language_desk", [this]() -> Result<caf::actor> {
+                           return compat::untyped(compat::spawn<Languages, languages_actor>(
+                               system_, registry_, parts_.language_port, parts_.languages));
+                         }}};
+  return supervisor_child(system_, std::move(languages));
+}
+
+/// By name, at each use: whoever asks outlives the desk.
+LanguageAccess ActorTree::language_access() const {
+  if (!parts_.language_port) return {};
+  return {parts_.language_port,
+          [registry = registry_] { return registry->whereis<languages_actor>("language_desk"); }};
 }
 
 ChildSpec ActorTree::journal_child() {
@@ -102,6 +125,7 @@ ChildSpecPtr ActorTree::mission_child(MissionSpec spec, std::function<MissionDep
     all.session.scheduler = registry_->whereis<scheduler_actor>("scheduler");
     all.session.jobs = registry_->whereis<jobs_actor>("jobs");
     all.session.journal = registry_->whereis<journal_actor>("journal");
+    all.session.languages = language_access();
     all.notifier = registry_->whereis<notifier_actor>("notifier");
     return compat::untyped(compat::spawn<Mission, mission_actor>(system_, spec, std::move(all)));
   };

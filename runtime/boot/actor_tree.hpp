@@ -1,7 +1,8 @@
 #pragma once
 // The supervision tree of one engine, whatever its ports are made of: the program and the simulator
 // run the same one. DESIGN §3.
-//   engine (one_for_one) -> notifier, core (rest_for_one) -> journal, scheduler, jobs, missions
+//   engine (one_for_one) -> notifier, languages (rest_for_one) -> language_servers, language_desk
+//                           core (rest_for_one) -> journal, scheduler, jobs, missions
 
 #include <functional>
 #include <map>
@@ -12,6 +13,7 @@
 
 #include "actors/jobs.hpp"
 #include "actors/journal.hpp"
+#include "actors/languages.hpp"
 #include "actors/mission.hpp"
 #include "actors/notifier.hpp"
 #include "actors/registry.hpp"
@@ -28,8 +30,10 @@ struct ActorTreeParts {
   std::shared_ptr<Blocking> blocking;
   std::shared_ptr<ProcessPort> processes;
   std::shared_ptr<NoticeSinks> sinks;
-  SchedulerConfig scheduler;  ///< `notify` is set by the tree
-  JobsConfig jobs;            ///< `notify` is set by the tree
+  SchedulerConfig scheduler;                    ///< `notify` is set by the tree
+  JobsConfig jobs;                              ///< `notify` is set by the tree
+  std::shared_ptr<LanguagePort> language_port;  ///< null: there are no language servers
+  LanguagesConfig languages;
   /// What happens to children; called on supervisors' threads, must not throw or block. May be
   /// empty.
   std::function<void(const SupervisorEvent&)> on_event;
@@ -66,6 +70,8 @@ class ActorTree {
   [[nodiscard]] ChildSpec scheduler_child();
   [[nodiscard]] ChildSpec jobs_child();
   [[nodiscard]] ChildSpec notifier_child();
+  [[nodiscard]] ChildSpec languages_child();
+  [[nodiscard]] LanguageAccess language_access() const;
   [[nodiscard]] ChildSpec missions_child();
   [[nodiscard]] SupervisorSpec supervisor(const std::string& name, Strategy strategy);
   void on_event(const SupervisorEvent& event);

@@ -14,6 +14,7 @@
 #include "adapters/lsp/diagnostics_run.hpp"
 #include "config/paths.hpp"
 #include "runtime/boot/commands.hpp"
+#include "runtime/boot/server_place.hpp"
 #include "runtime/core/text.hpp"
 
 namespace muster::commands {
@@ -42,13 +43,8 @@ Result<lsp::DiagnosticsRequest> request_of(const cli::DiagnosticsCommand& comman
 }
 
 lsp::ServerPlace place_of(const cli::DiagnosticsCommand& command, const Workspace& workspace) {
-  lsp::ServerPlace out;
-  out.workspace = workspace.paths.workspace;
-  out.trusted =
-      command.trust_workspace || workspace.config.config.language_servers.trusts(out.workspace);
-  out.path_variable = config::variable(workspace.environment, "PATH");
-  for (const auto& [name, provider] : workspace.config.config.providers)
-    if (!provider.api_key_env.empty()) out.unset_env.push_back(provider.api_key_env);
+  auto out = server_place(workspace.config.config, workspace.paths, workspace.environment);
+  out.trusted = out.trusted || command.trust_workspace;
   return out;
 }
 

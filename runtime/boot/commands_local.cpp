@@ -15,6 +15,7 @@
 #include "adapters/git/git_version_control.hpp"
 #include "adapters/http/http_client.hpp"
 #include "adapters/io/io_loop.hpp"
+#include "adapters/lsp/workspace_servers.hpp"
 #include "adapters/model/model_server.hpp"
 #include "adapters/opencode/agent_table.hpp"
 #include "adapters/process/run_command.hpp"
@@ -23,6 +24,7 @@
 #include "config/agents.hpp"
 #include "runtime/boot/commands.hpp"
 #include "runtime/boot/demo.hpp"
+#include "runtime/boot/server_place.hpp"
 #include "runtime/core/events.hpp"
 #include "runtime/core/junit_xml.hpp"
 #include "runtime/core/report.hpp"
@@ -312,6 +314,22 @@ int model_server(const cli::ModelServerCommand& command) {
   return code;
 }
 
+namespace {
+
+std::vector<cli::DoctorFacts::LanguageServer> servers_for_doctor(
+    const config::LoadReport& report, const config::WorkspacePaths& paths,
+    const config::Environment& environment) {
+  std::vector<cli::DoctorFacts::LanguageServer> out;
+  if (!report.loaded) return out;
+  const auto& config = report.loaded->config;
+  for (auto& one :
+       lsp::workspace_servers(config.language_servers, server_place(config, paths, environment)))
+    out.push_back({one.language, one.server, one.files, std::move(one.problem)});
+  return out;
+}
+
+}  // namespace
+
 int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line,
            const config::Environment& environment) {
   auto root = git::workspace_root(line.workspace.empty() ? "." : line.workspace)
@@ -330,8 +348,9 @@ int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line,
   };
   probes.reach = reach_endpoint;
   probes.journals = verify_journals;
-  auto checks = cli::judge(
-      cli::gather_facts(config::load_report(input), environment, paths->state_dir, probes));
+  const auto report = config::load_report(input);
+  probes.language_servers = [&] { return servers_for_doctor(report, *paths, environment); };
+  auto checks = cli::judge(cli::gather_facts(report, environment, paths->state_dir, probes));
   if (command.json)
     fmt::print("{}\n", cli::doctor_json(checks).dump(2));
   else

@@ -7,12 +7,14 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <nlohmann/json.hpp>
 
+#include "actors/language_tools.hpp"
 #include "actors/mission_replay.hpp"
 #include "adapters/files/builtin_checks.hpp"
 #include "adapters/files/local_workspace_files.hpp"
@@ -24,6 +26,8 @@
 #include "adapters/io/io_loop.hpp"
 #include "adapters/io/wall_clock.hpp"
 #include "adapters/io/worker_pool.hpp"
+#include "adapters/lsp/lsp_port.hpp"
+#include "adapters/lsp/workspace_servers.hpp"
 #include "adapters/model/direct_model.hpp"
 #include "adapters/opencode/hosted_model.hpp"
 #include "adapters/process/uv_process.hpp"
@@ -39,6 +43,7 @@
 #include "runtime/boot/memory_trim.hpp"
 #include "runtime/boot/model_router.hpp"
 #include "runtime/boot/roster.hpp"
+#include "runtime/boot/server_place.hpp"
 #include "runtime/boot/survey.hpp"
 #include "runtime/boot/watchdog.hpp"
 
@@ -128,6 +133,29 @@ CommandPlaces command_places(const EngineOptions& options) {
 bool wants_actors(const std::string& params) {
   auto in = nlohmann::json::parse(params, nullptr, false);
   return in.is_object() && in.contains("actors") && in["actors"] == true;
+}
+
+LanguagesConfig languages_config(const config::Config& config) {
+  LanguagesConfig out;
+  out.max_servers = static_cast<std::size_t>(config.language_servers.max_servers);
+  out.server.idle = std::chrono::milliseconds(config.language_servers.idle_ms);
+  return out;
+}
+
+lsp::ServerPlace engine_place(const EngineOptions& options) {
+  auto out = server_place(options.config, options.paths, options.environment);
+  out.unset_env.push_back("MUSTER_SOCKET");
+  out.helper_binary = options.program;
+  return out;
+}
+
+/// Tools that could never answer here would only cost tokens.
+std::set<std::string> useless_tools(const EngineOptions& options) {
+  const auto servers =
+      lsp::workspace_servers(options.config.language_servers, engine_place(options));
+  const bool any = std::any_of(servers.begin(), servers.end(),
+                               [](const auto& server) { return !server.problem; });
+  return any ? std::set<std::string>() : language_tools();
 }
 
 class FunctionSink final : public NoticeSink {
@@ -307,7 +335,7 @@ Status Engine::Parts::start() {
       index::CodeIndexOptions{options.paths.state_dir + "/index.db"});
   auto team = config::load_team(options.config.team);
   if (!team) return team.error();
-  auto made = make_roster(options.config, *team, options.environment,
+  auto made = make_roster(options.config, *team, options.environment, useless_tools(options),
                           [](const std::string& what) { spdlog::warn("{}", what); });
   if (!made) return made.error();
   roster = std::move(*made);
@@ -322,6 +350,9 @@ Status Engine::Parts::start() {
   parts.scheduler = scheduler_config(options.config);
   remember_lanes(parts.scheduler);
   if (auto limit = slots_of(options.config.limits.jobs)) parts.jobs.max_running = *limit;
+  parts.language_port =
+      std::make_shared<lsp::LspPort>(loop, options.config.language_servers, engine_place(options));
+  parts.languages = languages_config(options.config);
   parts.on_event = [this](const SupervisorEvent& event) { on_supervisor(event); };
   tree = std::make_unique<ActorTree>(*system, std::move(parts));
   if (auto started = tree->start(); !started) return started;
@@ -390,6 +421,8 @@ Status Engine::Parts::spawn_mission(const std::string& id, std::optional<Mission
   mission_spec.session = session_limits(options.config);
   mission_spec.verification = ms_or(options.config.timeouts.verification_ms, 24h);
   mission_spec.new_test_rule = options.new_test_rule;
+  if (options.config.diagnostics)
+    mission_spec.diagnostics = std::chrono::milliseconds(options.config.timeouts.diagnostics_ms);
   mission_spec.end_pause = end_pause;
   const auto kind = mission_spec.start ? std::optional(mission_spec.start->kind) : std::nullopt;
   auto missions = tree->missions();

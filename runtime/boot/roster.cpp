@@ -80,9 +80,17 @@ class Chain {
   std::set<std::string> warned_;
 };
 
-Result<ChatFragment> tools_of(const config::AgentSpec& agent) {
-  std::vector<ToolSpec> specs;
+std::vector<std::string> tool_names(const config::AgentSpec& agent,
+                                    const std::set<std::string>& left_out) {
   auto names = agent.all_tools();
+  names.erase(std::remove_if(names.begin(), names.end(),
+                             [&](const std::string& name) { return left_out.contains(name); }),
+              names.end());
+  return names;
+}
+
+Result<ChatFragment> tools_of(const std::vector<std::string>& names) {
+  std::vector<ToolSpec> specs;
   for (const auto& tool : config::tool_specs())
     if (std::find(names.begin(), names.end(), tool.name) != names.end())
       specs.push_back(
@@ -107,6 +115,7 @@ std::string lane_of(const config::ModelName& name) { return name.text(); }
 
 Result<Roster> make_roster(const config::Config& config, const config::Team& team,
                            const config::Environment& environment,
+                           const std::set<std::string>& left_out,
                            const std::function<void(const std::string&)>& warn) {
   auto roles = team.roles;
   if (!roles.contains("searcher")) {  // `muster search` works with every team
@@ -121,10 +130,11 @@ Result<Roster> make_roster(const config::Config& config, const config::Team& tea
     profile.role = role;
     profile.agent = agent.name;
     profile.system_prompt = agent.prompt;
-    auto tools = tools_of(agent);
+    const auto names = tool_names(agent, left_out);
+    auto tools = tools_of(names);
     if (!tools) return tools.error();
     profile.tools = *tools;
-    for (const auto& name : agent.all_tools()) profile.tool_names.insert(name);
+    profile.tool_names.insert(names.begin(), names.end());
     profile.final_tools.insert(agent.final_tools.begin(), agent.final_tools.end());
     profile.writes = agent.rights.writes;
     profile.runs = right_of(agent.rights.runs);

@@ -2,12 +2,18 @@
 // What a language server says about texts, as plain values.
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "runtime/core/result.hpp"
+
 namespace muster {
+
+/// What a character is in a position. utf16 is the protocol's own; the others a server may choose.
+enum class TextEncoding { utf8, utf16, utf32 };
 
 /// A place in a text; both count from 0.
 struct TextPosition {
@@ -80,6 +86,31 @@ struct DocumentText {
 struct LanguageKey {
   std::string language;  ///< as the configuration calls it: "typescript"
   std::string root;      ///< absolute folder that it works in
+};
+
+/// What a server is asked.
+struct LanguageQuestion {
+  enum class Kind { diagnostics, definition, references, hover, rename };
+  Kind kind = Kind::diagnostics;
+  /// Texts that the server takes instead of what the files hold, each path once. Diagnostics are of
+  /// all of them, another question is about a name in the first.
+  std::vector<DocumentText> documents;
+  std::size_t offset = 0;  ///< byte in the first document at which the name stands
+  std::string new_name;    ///< of a rename
+};
+
+/// What a server says about one text.
+struct DocumentDiagnostics {
+  std::string path;
+  Result<std::vector<Diagnostic>> found;  ///< ranges in UTF-16; why it could not be checked
+};
+
+struct LanguageAnswer {
+  std::vector<DocumentDiagnostics> documents;   ///< as they were asked
+  std::vector<TextLocation> places;             ///< of definitions and references
+  std::string text;                             ///< of a hover: text from outside
+  std::vector<FileEdits> edits;                 ///< of a rename
+  TextEncoding encoding = TextEncoding::utf16;  ///< of places and edits
 };
 
 }  // namespace muster

@@ -23,7 +23,10 @@ Judgement judge_verification(const State& state, const TaskVerified& event) {
   Judgement out;
   for (const auto& finding : event.findings)
     (finding.severity == "error" ? out.errors : out.warnings).push_back(finding);
-  if (event.receipts.empty() && out.errors.empty())  // errors before the checks end it there
+  const bool executed = std::any_of(
+      event.receipts.begin(), event.receipts.end(),
+      [](const Receipt& receipt) { return receipt.facts().check != diagnostics_check; });
+  if (!executed && out.errors.empty())  // errors before the checks end it there
     out.errors.push_back({"", 0, "no verification was executed", "error"});
   for (const auto& receipt : event.receipts) {
     const auto& facts = receipt.facts();
@@ -32,6 +35,9 @@ Judgement judge_verification(const State& state, const TaskVerified& event) {
     } else if (!receipt.passed() && red_before(state, facts)) {
       out.warnings.push_back(
           {"", 0, "'" + facts.command + "' fails as it did before the mission", "warning"});
+    } else if (!receipt.passed() && facts.check == diagnostics_check && !out.errors.empty()) {
+      out.fingerprints.insert(out.fingerprints.end(), facts.fingerprints.begin(),
+                              facts.fingerprints.end());
     } else if (!receipt.passed()) {
       auto how = facts.timed_out ? std::string("timed out")
                                  : "exit code " + std::to_string(facts.exit_code);

@@ -27,6 +27,10 @@ struct ReceiptFacts {
   bool flaky = false;  ///< it failed, and passed when it was run again on the same tree
 };
 
+/// The check of a candidate by language servers. What it holds against the candidate stands among
+/// the findings; it is no execution of what was changed.
+inline constexpr const char* diagnostics_check = "diagnostics";
+
 struct ReceiptMinter;  // defined beside the job actor: the only maker of new receipts
 
 /// An executed check. Cannot be made from a model's text: only the job side mints, only the journal

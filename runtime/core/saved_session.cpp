@@ -93,7 +93,7 @@ class Reader {
   SavedCall open_call(ToolCall call) const {
     auto known = effects_.find({saved_.steps, call.id});
     if (known != effects_.end()) return {std::move(call), outcome_of(known->second), false};
-    if (call.name == "ast_rewrite")
+    if (call.name == "ast_rewrite" || call.name == "rename")
       return {std::move(call),
               "interrupted: the rewrite may or may not have been made; search before you go on",
               false};

@@ -15,13 +15,13 @@ namespace muster {
 /// is answered, with code cancelled.
 class LanguageService {
  public:
-  using Checked = std::function<void(Result<std::vector<Diagnostic>>)>;
+  using Answered = std::function<void(Result<LanguageAnswer>)>;
 
   virtual ~LanguageService() = default;
-  /// What is wrong with a text; ranges in UTF-16. `done` is called exactly once, from the I/O
-  /// thread or, when that has stopped, from this call. Errors: why it could not be checked, which
-  /// is never an empty list.
-  virtual void check(DocumentText document, Checked done) = 0;
+  /// `done` is called exactly once, from the I/O thread or, when that has stopped, from this call.
+  /// Errors: why it could not be answered, which is never an empty answer. conflict: one of the
+  /// documents is in use by another question.
+  virtual void ask(std::shared_ptr<const LanguageQuestion> question, Answered done) = 0;
   /// Ends it in order; on_end follows. Idempotent.
   virtual void stop() = 0;
 };
@@ -33,6 +33,16 @@ struct LanguageEvents {
   std::function<void(const Error&)> on_end;
 };
 
+/// A server that knows a file.
+struct LanguageMatch {
+  LanguageKey key;
+  std::string language_id;  ///< of the file, see DocumentText
+  std::string server;       ///< the program's name, for people
+  /// Whether the tree says how the file is built. Else the server guesses, and may take for errors
+  /// what is none.
+  bool configured = false;
+};
+
 class LanguagePort {
  public:
   virtual ~LanguagePort() = default;
@@ -40,6 +50,13 @@ class LanguagePort {
   /// is not installed: the message says how to get it), permission_denied (it would run code of a
   /// workspace that is not trusted), others. Thread-safe.
   virtual std::shared_ptr<LanguageService> start(const LanguageKey& key, LanguageEvents events) = 0;
+  /// The servers that know a file of this name below `tree`, an absolute folder. Looks at the file
+  /// system. Thread-safe.
+  [[nodiscard]] virtual std::vector<LanguageMatch> servers_of(const std::string& tree,
+                                                              const std::string& path) = 0;
+  /// Whether a server could be started: the errors not_found and permission_denied of start().
+  /// Looks at the file system. Thread-safe.
+  [[nodiscard]] virtual Status available(const LanguageKey& key) = 0;
 };
 
 }  // namespace muster

@@ -1,6 +1,7 @@
 #pragma once
 // Port to the code of one working tree by its structure, as agents may see and change it.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -60,5 +61,9 @@ class WorkspaceCode {
   /// The index of the tree; an error when there can be none.
   virtual Result<std::shared_ptr<CodeIndex>> index() = 0;
 };
+
+/// Opens the code of the tree at `root`, of which agents may see `files`. Any thread.
+using OpenCode = std::function<Result<std::shared_ptr<WorkspaceCode>>(
+    const std::string& root, std::shared_ptr<WorkspaceFiles> files)>;
 
 }  // namespace muster

@@ -2,6 +2,8 @@
 // Port to the files of one working tree as agents may see and change them. All calls block.
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -59,5 +61,8 @@ class WorkspaceFiles {
   virtual Result<std::optional<std::string>> slurp(const std::string& path,
                                                    std::size_t max_bytes) = 0;
 };
+
+/// Opens the tree at `root`. Any thread.
+using OpenFiles = std::function<Result<std::shared_ptr<WorkspaceFiles>>(const std::string& root)>;
 
 }  // namespace muster

@@ -35,8 +35,8 @@ TEST_CASE("file tools read, write and edit, and say what a write was") {
   CHECK(tools.run("list", "  ")->text == "a\n");
   CHECK(tools.run("grep", R"({"pattern":"two"})")->text == "a\n");
   auto wrote = tools.run("write", R"({"path":"b","content":"x"})");
-  REQUIRE(wrote->written);
-  CHECK((wrote->text == "wrote b" && wrote->written->digest_before.empty()));
+  REQUIRE(wrote->written.size() == 1);
+  CHECK((wrote->text == "wrote b" && wrote->written[0].digest_before.empty()));
   CHECK(tools.run("write", R"({"path":"b","content":"x"})")->text ==
         "wrote b (unchanged: it already had this content)");
   CHECK(tools.run("edit", R"({"path":"a","old_text":"one","new_text":"1"})")->text == "edited a");
@@ -65,13 +65,13 @@ TEST_CASE("an edit that was interrupted is made once, whatever became of it") {
     return finish_edit(tools.files, "edit", args.dump());
   };
   auto made = finish("one", "1");
-  CHECK(made->written);
+  CHECK(made->written.size() == 1);
   CHECK(tools.map->at("a") == "1 two");
   auto again = finish("one", "1");
-  CHECK_FALSE(again->written);
+  CHECK(again->written.empty());
   CHECK(again->text == "edited a");
   CHECK(tools.map->at("a") == "1 two");
-  CHECK(finish("two", "two, two")->written);
+  CHECK(finish("two", "two, two")->written.size() == 1);
   CHECK(finish("two", "two, two")->text.find("may or may not") != std::string::npos);
   CHECK(finish("neither", "nor")->text.find("may or may not") != std::string::npos);
   CHECK(tools.map->at("a") == "1 two, two");

@@ -19,15 +19,15 @@ using test::VirtualTime;
 /// What the actor started, and what it asked for.
 struct FakeServer final : LanguageService {
   struct Asked {
-    DocumentText document;
-    Checked done;
+    std::shared_ptr<const LanguageQuestion> question;
+    Answered done;
   };
   LanguageEvents events;
   std::vector<Asked> asked;
   bool stopped = false;
 
-  void check(DocumentText document, Checked done) override {
-    asked.push_back({std::move(document), std::move(done)});
+  void ask(std::shared_ptr<const LanguageQuestion> question, Answered done) override {
+    asked.push_back({std::move(question), std::move(done)});
   }
   void stop() override { stopped = true; }
 };
@@ -39,7 +39,17 @@ struct FakePort final : LanguagePort {
     servers.back()->events = std::move(events);
     return servers.back();
   }
+  std::vector<LanguageMatch> servers_of(const std::string&, const std::string&) override {
+    return {};
+  }
+  Status available(const LanguageKey&) override { return ok_status(); }
 };
+
+LanguageAnswer found(std::vector<Diagnostic> diagnostics) {
+  LanguageAnswer out;
+  out.documents.push_back({"/w/a", std::move(diagnostics)});
+  return out;
+}
 
 struct Stage {
   VirtualTime time;
@@ -49,8 +59,12 @@ struct Stage {
   explicit Stage(LanguageConfig config = {}) {
     language = time.spawn<ServedLanguage, language_actor>(LanguageKey{"x", "/w"}, port, config);
   }
-  Pending<DiagnosticsPtr> check(const std::string& path) {
-    auto out = time.begin<DiagnosticsPtr>(language, check_atom_v, DocumentText{path, "x", "text"});
+  Pending<LanguageAnswerPtr> check(const std::string& path) {
+    LanguageQuestion question;
+    question.documents.push_back({path, "x", "text"});
+    auto out = time.begin<LanguageAnswerPtr>(
+        language, ask_atom_v,
+        LanguageQuestionPtr(std::make_shared<const LanguageQuestion>(std::move(question))));
     time.run();
     return out;
   }
@@ -64,7 +78,7 @@ struct Stage {
     server().events.on_end(why);
     time.run();
   }
-  void answer(std::size_t which, Result<std::vector<Diagnostic>> result) {
+  void answer(std::size_t which, Result<LanguageAnswer> result) {
     server().asked.at(which).done(std::move(result));
     time.run();
   }
@@ -84,10 +98,10 @@ TEST_CASE("a language server is started by the first check, and once") {
   CHECK(stage.server().asked.empty());
   stage.ready();
   REQUIRE(stage.server().asked.size() == 2);
-  stage.answer(1, std::vector<Diagnostic>{});
-  stage.answer(0, std::vector<Diagnostic>{{{}, Severity::error, "E", "x", "bad"}});
-  CHECK((*first.get())->size() == 1);
-  CHECK((*second.get())->empty());
+  stage.answer(1, found({}));
+  stage.answer(0, found({{{}, Severity::error, "E", "x", "bad"}}));
+  CHECK((*first.get())->documents[0].found->size() == 1);
+  CHECK((*second.get())->documents[0].found->empty());
 }
 
 TEST_CASE("a server that ends is the reason of its checks, and is started again after a pause") {
@@ -103,7 +117,7 @@ TEST_CASE("a server that ends is the reason of its checks, and is started again 
   stage.time.advance(500ms);
   REQUIRE(stage.port->servers.size() == 2);
   stage.ready();
-  stage.answer(0, std::vector<Diagnostic>{});
+  stage.answer(0, found({}));
   CHECK(next.ok());
   CHECK_FALSE(stage.status().last_failure);
 }
@@ -143,7 +157,7 @@ TEST_CASE("an idle server is stopped, and a check that comes while it stops gets
   stage.ready();
   stage.time.advance(10min);
   CHECK_FALSE(stage.server().stopped);  // it is at work
-  stage.answer(0, std::vector<Diagnostic>{});
+  stage.answer(0, found({}));
   CHECK(asked.ok());
   stage.time.advance(50s);
   CHECK_FALSE(stage.server().stopped);
@@ -154,9 +168,32 @@ TEST_CASE("an idle server is stopped, and a check that comes while it stops gets
   stage.end({ErrorCode::cancelled, "was stopped", "xd"});
   REQUIRE(stage.port->servers.size() == 2);
   stage.ready();
-  stage.answer(0, std::vector<Diagnostic>{});
+  stage.answer(0, found({}));
   CHECK(next.ok());
   CHECK_FALSE(stage.status().last_failure);
+}
+
+TEST_CASE("questions about one file are asked one after the other, others beside them") {
+  LanguageConfig config;
+  config.max_open = 2;
+  Stage stage(config);
+  auto first = stage.check("/w/a");
+  stage.ready();
+  auto second = stage.check("/w/a");
+  auto other = stage.check("/w/b");
+  auto late = stage.check("/w/c");
+  REQUIRE(stage.server().asked.size() == 2);
+  CHECK(stage.server().asked[1].question->documents[0].path == "/w/b");
+  stage.answer(0, found({}));
+  CHECK(first.ok());
+  REQUIRE(stage.server().asked.size() == 3);
+  CHECK(stage.server().asked[2].question->documents[0].path == "/w/a");
+  stage.answer(2, found({}));
+  CHECK(second.ok());
+  REQUIRE(stage.server().asked.size() == 4);
+  stage.answer(3, found({}));
+  stage.answer(1, found({}));
+  CHECK((late.ok() && other.ok()));
 }
 
 TEST_CASE("what a former server says late changes nothing") {
@@ -169,7 +206,7 @@ TEST_CASE("what a former server says late changes nothing") {
   stage.time.advance(60s);
   REQUIRE(stage.port->servers.size() == 2);
   stage.ready();
-  former->asked[0].done(std::vector<Diagnostic>{});
+  former->asked[0].done(found({}));
   former->events.on_end(crash);
   stage.time.run();
   CHECK(stage.status().state == LanguageStatus::State::ready);

@@ -151,6 +151,7 @@ struct SessionStage {
   std::vector<std::string> guarded;  ///< commands that the guard was asked about
   std::string forbidden = "rm";      ///< commands that start so are refused
   std::optional<Error> open_error;
+  LanguageAccess languages;
   std::int64_t wall = 1000;
   scheduler_actor scheduler;
   journal_actor journal;
@@ -190,6 +191,7 @@ struct SessionStage {
         return Error{ErrorCode::permission_denied, "refused (delete): no"};
       return ok_status();
     };
+    deps.languages = languages;
     deps.wall_ms = [this] { return ++wall; };
     deps.hidden_env = {"KEY"};
     return deps;

@@ -123,6 +123,7 @@ TEST_CASE("a team narrows and never widens") {
   for (const auto& tool : agent.all_tools()) {
     CHECK(tool != "write");
     CHECK(tool != "edit");
+    CHECK(tool != "rename");
     CHECK(tool != "shell");
     CHECK(tool != "run_background");
   }
@@ -146,7 +147,7 @@ TEST_CASE("tool schemas are valid and short, and arguments are checked with the 
       CHECK(problem.message.find("unknown keyword") == std::string::npos);
     CHECK(tool.description.size() < 100);
   }
-  CHECK(tool_specs().size() == 31);
+  CHECK(tool_specs().size() == 36);
   CHECK(validate_tool_arguments("read", {{"path", "a"}, {"first_line", 3}}).ok());
   const auto bad = validate_tool_arguments("read", {{"path", 7}, {"first_line", 0}});
   REQUIRE_FALSE(bad.ok());

@@ -90,6 +90,10 @@ TEST_CASE("the typed defaults are the schema's defaults") {
   CHECK(from_schema.language_servers.max_memory_mb == typed.language_servers.max_memory_mb);
   CHECK(from_schema.language_servers.start_ms == typed.language_servers.start_ms);
   CHECK(from_schema.language_servers.file_ms == typed.language_servers.file_ms);
+  CHECK(from_schema.language_servers.max_servers == typed.language_servers.max_servers);
+  CHECK(from_schema.language_servers.idle_ms == typed.language_servers.idle_ms);
+  CHECK(from_schema.timeouts.diagnostics_ms == typed.timeouts.diagnostics_ms);
+  CHECK(from_schema.diagnostics == typed.diagnostics);
   CHECK(from_schema.links == std::vector<std::string>{"node_modules", ".venv"});
   CHECK(from_schema.provider("llama.cpp") != nullptr);
   CHECK(from_schema.provider("Z.AI") != nullptr);
@@ -433,6 +437,22 @@ TEST_CASE("language servers are a table that the user changes key by key, and a 
   CHECK(named(project.config, "cpp").command == "clangd-14");
   REQUIRE(project.warnings.size() == 1);
   CHECK_THAT(project.warnings[0], ContainsSubstring("language_servers is ignored"));
+}
+
+TEST_CASE("candidates are checked by language servers unless the user switches it off") {
+  Files files;
+  CHECK(loaded({}).config.diagnostics);
+  const auto input = files.user(R"({"verification": {"diagnostics": "off"}})");
+  CHECK_FALSE(loaded(input).config.diagnostics);
+  CHECK(
+      show_json(loaded(input))["verification.diagnostics"]["origin"].get<std::string>().starts_with(
+          "user"));
+  const auto project = loaded(files.project(R"({"verification": {"diagnostics": "on"}})"));
+  CHECK_FALSE(project.config.diagnostics);
+  REQUIRE(project.warnings.size() == 1);
+  CHECK_THAT(project.warnings[0], ContainsSubstring("verification is ignored"));
+  CHECK_THAT(only_problem(files.user(R"({"verification": {"diagnostics": "maybe"}})")),
+             ContainsSubstring("must be one of"));
 }
 
 TEST_CASE("a language server's entry is checked") {

@@ -93,6 +93,61 @@ TEST_CASE("a text that is insisted on is written, and the reviewer sees what the
   CHECK(read_file(machine.folder("project/add.mjs")) == good);
 }
 
+TEST_CASE("an import that leads nowhere rejects the candidate before any check runs") {
+  Sandbox machine(project());
+  const auto lost = "export { more } from './more.mjs'\n" + std::string(good);
+  machine.script(
+      mission({rule({{"agent", "worker"}, {"turn", 1}}, {write(lost)}),
+               rule({{"agent", "worker"}, {"turn", 2}}, {submit({"add.mjs"})}),
+               rule({{"agent", "fixer"},
+                     {"turn", 1},
+                     {"text_matches", "add.mjs:1: the import of './more.mjs' leads nowhere"}},
+                    {write(good)}),
+               rule({{"agent", "fixer"}, {"turn", 2}}, {submit({"add.mjs"})})}));
+  auto ended = machine.muster({"run", "Swap the operands", "--json"});
+  INFO(ended.err);
+  INFO(ended.out);
+  REQUIRE(ended.exit_code == 0);
+  CHECK(read_file(machine.folder("project/add.mjs")) == good);
+  Events events(ended.out);
+  CHECK(events.at(events.index_of("task_verified"))["receipts"].empty());
+}
+
+TEST_CASE("tests that reach what changed run first, and nothing after the first that fails") {
+  Sandbox machine(
+      Files{{"add.mjs", "export const add = (a, b) => a + b\n"},
+            {"other.mjs", "export const other = 1\n"},
+            {"package.json",
+             "{\"name\":\"x\",\"private\":true,\"scripts\":{\"test\":\"node --test\"}}\n"},
+            {"test/add.test.mjs",
+             "import test from 'node:test'\nimport assert from 'node:assert'\n"
+             "import { add } from '../add.mjs'\ntest('adds', () => assert.equal(add(1, 2), 3))\n"},
+            {"test/other.test.mjs",
+             "import test from 'node:test'\nimport { other } from '../other.mjs'\n"
+             "test('other', () => other)\n"}});
+  auto change = task("M1.T1", {"add.mjs"}, "npm test");
+  change["test_exempt_reason"] = "the same behaviour";
+  machine.script(scenario(
+      {rule({{"agent", "commander"}},
+            {call("submit_triage", {{"kind", "small"}, {"reason", "one line"}, {"task", change}})}),
+       rule({{"agent", "worker"}, {"turn", 1}}, {write("export const add = (a, b) => a - b\n")}),
+       rule({{"agent", "worker"}, {"turn", 2}}, {submit({"add.mjs"})}),
+       rule(
+           {{"agent", "fixer"}, {"turn", 1}, {"text_matches", "node --test './test/add.test.mjs'"}},
+           {write(good)}),
+       rule({{"agent", "fixer"}, {"turn", 2}}, {submit({"add.mjs"})}),
+       rule({{"agent", {"reviewer", "master_reviewer"}}}, {approve()})}));
+  auto ended = machine.muster({"run", "Swap the operands", "--json"});
+  INFO(ended.err);
+  INFO(ended.out);
+  REQUIRE(ended.exit_code == 0);
+  Events events(ended.out);
+  const auto failed = events.at(events.index_of("task_verified"))["receipts"];
+  REQUIRE(failed.size() == 1);
+  CHECK(failed[0]["check"] == "M1.T1#reached1");
+  CHECK(failed[0]["command"] == "node --test './test/add.test.mjs'");
+}
+
 TEST_CASE("a worker finds code by its form, rewrites it, and edits a function by its name") {
   auto files = project();
   files["sum.mjs"] =

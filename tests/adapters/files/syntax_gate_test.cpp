@@ -67,8 +67,9 @@ TEST_CASE("a rewrite of several files is made in all of them or in none") {
   REQUIRE(receipts->size() == 2);
   CHECK((*receipts)[1].path == "b.py");
   CHECK((*receipts)[1].digest_before != (*receipts)[1].digest_after);
-  CHECK(stage.files->rewrite({{"a.py", "1", "x"}, {"b.py", "two", "y"}}).error().code ==
-        ErrorCode::conflict);
+  const auto stale = stage.files->rewrite({{"a.py", "1", "x"}, {"b.py", "two", "y"}});
+  CHECK(stale.error().code == ErrorCode::conflict);
+  CHECK(stale.error().context == "b.py");
   CHECK(stage.files->rewrite({{"a.py", "1", "x"}, {"b.py", "2", "bad"}}).error().code ==
         ErrorCode::malformed);
   CHECK(stage.files->rewrite({{"a.py", "1", "x"}, {".env", "SECRET=1", ""}}).error().code ==

@@ -399,3 +399,51 @@ TEST_CASE("stderr is kept to its bound, and standard output is not mixed with it
   server.kill();
   CHECK(server.end().message.size() < 400);
 }
+
+TEST_CASE("a question has all its documents open, and closes them") {
+  TempFolder folder;
+  Server server(fake_options({}, folder.str()));
+  REQUIRE(server.ready());
+  LanguageQuestion question;
+  question.documents = {{folder.path("a.txt"), "text", "BAD"},
+                        {folder.path("b.txt"), "text", "fine ODD"}};
+  const auto answer = server.ask(question);
+  REQUIRE(answer);
+  REQUIRE(answer->documents.size() == 2);
+  CHECK(answer->documents[0].found->size() == 1);
+  CHECK(answer->documents[1].found->front().severity == Severity::warning);
+  const auto all = *server.request("fake/received");
+  std::vector<std::string> methods;
+  for (const auto& message : all)
+    if (message.value("method", "").starts_with("textDocument/"))
+      methods.push_back(message["method"]);
+  CHECK(methods == std::vector<std::string>{"textDocument/didOpen", "textDocument/didOpen",
+                                            "textDocument/didClose", "textDocument/didClose"});
+  question.kind = LanguageQuestion::Kind::hover;
+  CHECK(server.ask(question)->text.find("two") != std::string::npos);
+  question.kind = LanguageQuestion::Kind::rename;
+  question.new_name = "GOOD";
+  CHECK(server.ask(question)->edits.size() == 1);
+  question.new_name = "file";  // it would move a file
+  CHECK(server.ask(question).error().code == ErrorCode::invalid_argument);
+  CHECK(server.check(folder.path("a.txt"), "text", "BAD").ok());
+}
+
+TEST_CASE("a question ends with its server, and two about one file are not mixed") {
+  TempFolder folder;
+  Server server(fake_options({"silent"}, folder.str()));
+  REQUIRE(server.ready());
+  LanguageQuestion question;
+  CHECK(server.ask(question).error().code == ErrorCode::invalid_argument);
+  question.documents = {{folder.path("a.txt"), "text", "BAD"},
+                        {folder.path("b.txt"), "text", "BAD"}};
+  question.kind = LanguageQuestion::Kind::rename;
+  auto first = server.begin_ask(question);
+  CHECK(server.ask(question).error().code == ErrorCode::conflict);
+  CHECK(server.check(folder.path("b.txt"), "text", "").error().code == ErrorCode::conflict);
+  server.kill();
+  const auto ended = wait_for(std::move(first));
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error().code == ErrorCode::unavailable);
+  CHECK_FALSE(server.ask(question));
+}

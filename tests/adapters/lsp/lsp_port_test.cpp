@@ -27,8 +27,8 @@ class Stage {
     ServerPlace place;
     place.workspace = folder_.str();
     place.path_variable = std::getenv("PATH");
-    LspPort port(loop_, table, place);
-    service_ = port.start(
+    port_ = std::make_unique<LspPort>(loop_, table, place);
+    service_ = port_->start(
         {language, folder_.str()},
         {[this] { ready_.set_value(); }, [this](const Error& why) { ended_.set_value(why); }});
   }
@@ -40,10 +40,19 @@ class Stage {
   Error wait_end() { return wait_for(ended_.get_future()); }
   std::future<Result<std::vector<Diagnostic>>> check(const std::string& text) {
     auto done = std::make_shared<std::promise<Result<std::vector<Diagnostic>>>>();
-    service_->check({folder_.path("a.txt"), "text", text},
-                    [done](Result<std::vector<Diagnostic>> result) { done->set_value(result); });
+    LanguageQuestion question;
+    question.documents.push_back({folder_.path("a.txt"), "text", text});
+    service_->ask(std::make_shared<const LanguageQuestion>(std::move(question)),
+                  [done](Result<LanguageAnswer> result) {
+                    if (result)
+                      done->set_value(result->documents.at(0).found);
+                    else
+                      done->set_value(result.error());
+                  });
     return done->get_future();
   }
+  LspPort& port() { return *port_; }
+  const TempFolder& folder() { return folder_; }
   LanguageService& service() { return *service_; }
   void drop() {
     service_.reset();
@@ -55,6 +64,7 @@ class Stage {
   std::promise<void> ready_;
   std::promise<Error> ended_;
   IoLoop loop_;
+  std::unique_ptr<LspPort> port_;
   std::shared_ptr<LanguageService> service_;
 };
 
@@ -83,4 +93,18 @@ TEST_CASE("a language service that is dropped answers what was asked") {
   auto found = stage.check("BAD");
   stage.drop();
   CHECK(wait_for(std::move(found)).error().code == ErrorCode::cancelled);
+}
+
+TEST_CASE("the port knows the servers of a file, and whether they are there") {
+  Stage stage("");
+  const auto matches = stage.port().servers_of(stage.folder().str(), "sub/a.txt");
+  REQUIRE(matches.size() == 1);
+  CHECK(matches[0].key.language == "fake");
+  CHECK(matches[0].key.root == stage.folder().str());
+  CHECK(matches[0].language_id == "text");
+  CHECK(matches[0].server == "node");
+  CHECK(matches[0].configured);  // it has no markers that could be missing
+  CHECK(stage.port().servers_of(stage.folder().str(), "a.bin").empty());
+  CHECK(stage.port().available(matches[0].key).ok());
+  CHECK(stage.port().available({"klingon", "/"}).error().code == ErrorCode::not_found);
 }

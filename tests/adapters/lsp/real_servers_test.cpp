@@ -1,11 +1,13 @@
 // The real clangd and the real typescript-language-server (scripts/setup --tests).
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "adapters/lsp/diagnostics_report.hpp"
 #include "adapters/lsp/diagnostics_run.hpp"
 #include "config/load.hpp"
+#include "runtime/core/code_places.hpp"
 #include "tests/adapters/lsp/support.hpp"
 
 using namespace muster;
@@ -58,6 +60,48 @@ std::string messages(const Server::Found& found) {
   return out;
 }
 
+/// `answer` is defined in the first document and used in the last.
+void two_files(Server& server, const DocumentText& first, std::vector<DocumentText> others) {
+  const auto& user = others.back();
+  LanguageQuestion question;
+  question.kind = LanguageQuestion::Kind::references;
+  question.documents = {first};
+  question.documents.insert(question.documents.end(), others.begin(), others.end());
+  question.offset = first.text.find("answer");
+  const auto references = server.ask(question);
+  REQUIRE(references);
+  const auto uses = [](const LanguageAnswer& answer, const std::string& path) {
+    return std::count_if(answer.places.begin(), answer.places.end(),
+                         [&](const auto& place) { return place.path == path; });
+  };
+  CHECK(uses(*references, first.path) == 1);
+  CHECK(uses(*references, user.path) >= 1);
+  question.kind = LanguageQuestion::Kind::rename;
+  question.new_name = "reply";
+  const auto rename = server.ask(question);
+  REQUIRE(rename);
+  CHECK(rename->edits.size() == question.documents.size());
+  for (const auto& edits : rename->edits) {
+    const auto document = std::find_if(question.documents.begin(), question.documents.end(),
+                                       [&](const auto& one) { return one.path == edits.path; });
+    REQUIRE(document != question.documents.end());
+    const auto text = apply_edits(document->text, edits, rename->encoding, "answer");
+    REQUIRE(text);
+    CHECK(text->find("answer") == std::string::npos);
+  }
+  question.documents = {user};
+  question.offset = user.text.rfind("answer");
+  question.kind = LanguageQuestion::Kind::definition;
+  const auto definition = server.ask(question);
+  REQUIRE(definition);
+  REQUIRE(definition->places.size() == 1);
+  CHECK(definition->places[0].path != user.path);
+  question.kind = LanguageQuestion::Kind::hover;
+  const auto hover = server.ask(question);
+  REQUIRE(hover);
+  CHECK_THAT(hover->text, ContainsSubstring("answer"));
+}
+
 }  // namespace
 
 TEST_CASE("clangd: broken, mended, killed") {
@@ -104,6 +148,55 @@ TEST_CASE("clangd: definition, references, hover and rename") {
   REQUIRE(rename->size() == 1);
   CHECK(rename->front().edits.size() == 2);
   server.stop();
+}
+
+TEST_CASE("clangd: a name that two files use") {
+  Stage stage;
+  stage.workspace().put("compile_flags.txt", "-std=c++17\n");
+  const std::string header = "#pragma once\nint answer();\n";
+  const std::string text = "#include \"a.hpp\"\nint answer() { return 42; }\n";
+  const std::string user = "#include \"a.hpp\"\nint twice() { return 2 * answer(); }\n";
+  const auto a = stage.workspace().put("a.cpp", text);
+  const auto h = stage.workspace().put("a.hpp", header);
+  const auto b = stage.workspace().put("b.cpp", user);
+  Server server(stage.options("cpp"));
+  REQUIRE(server.ready());
+  two_files(server, {a, "cpp", text}, {{h, "cpp", header}, {b, "cpp", user}});
+  server.stop();
+}
+
+TEST_CASE("typescript-language-server: a name that two files use") {
+  Stage stage;
+  stage.workspace().put("tsconfig.json", R"({"compilerOptions":{"strict":true,"noEmit":true}})");
+  const std::string text = "export function answer(): number { return 42; }\n";
+  const std::string user = "import { answer } from \"./a\";\nexport const twice = 2 * answer();\n";
+  const auto a = stage.workspace().put("a.ts", text);
+  const auto b = stage.workspace().put("b.ts", user);
+  Server server(stage.options("typescript"));
+  REQUIRE(server.ready());
+  two_files(server, {a, "typescript", text}, {{b, "typescript", user}});
+  server.stop();
+}
+
+TEST_CASE("documents that are open together see each other, not the disk") {
+  Stage stage;
+  stage.workspace().put("tsconfig.json", R"({"compilerOptions":{"strict":true,"noEmit":true}})");
+  const auto a = stage.workspace().put("a.ts", "export const one: number = 1;\n");
+  const auto b = stage.workspace().put("b.ts", "");
+  Server server(stage.options("typescript"));
+  REQUIRE(server.ready());
+  LanguageQuestion question;
+  question.documents = {
+      {b, "typescript", "import { one } from \"./a\";\nexport const s: string = one;\n"},
+      {a, "typescript", "export const one: string = \"1\";\n"}};
+  const auto answer = server.ask(question);
+  REQUIRE(answer);
+  CHECK(messages(answer->documents.at(0).found).empty());
+  CHECK(messages(answer->documents.at(1).found).empty());
+  question.documents.pop_back();  // now it is the disk's
+  const auto again = server.ask(question);
+  REQUIRE(again);
+  CHECK(messages(again->documents.at(0).found) == "2:14 error 2322\n");
 }
 
 TEST_CASE("typescript-language-server: broken, mended, killed") {

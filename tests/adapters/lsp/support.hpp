@@ -127,6 +127,19 @@ class Server {
     return wait_for(begin_check(path, language, text));
   }
 
+  std::future<Result<LanguageAnswer>> begin_ask(LanguageQuestion question) {
+    auto done = std::make_shared<std::promise<Result<LanguageAnswer>>>();
+    auto out = done->get_future();
+    auto shared = std::make_shared<const LanguageQuestion>(std::move(question));
+    loop_.call([&] {
+      server_->ask(shared, [done](Result<LanguageAnswer> answer) { done->set_value(answer); });
+    });
+    return out;
+  }
+  Result<LanguageAnswer> ask(LanguageQuestion question) {
+    return wait_for(begin_ask(std::move(question)));
+  }
+
   Result<nlohmann::json> request(const std::string& method, const nlohmann::json& params = nullptr,
                                  std::chrono::milliseconds timeout = patience) {
     return ask<nlohmann::json>([&](LspClient& client, LspClient::Answer<nlohmann::json> answer) {

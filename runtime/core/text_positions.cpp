@@ -1,9 +1,9 @@
-#include "adapters/lsp/text_positions.hpp"
+#include "runtime/core/text_positions.hpp"
 
 #include <algorithm>
 #include <utility>
 
-namespace muster::lsp {
+namespace muster {
 namespace {
 
 bool continues(std::string_view text, std::size_t at) {
@@ -28,9 +28,9 @@ std::size_t width(std::string_view text, std::size_t at) {
 }
 
 /// Code units of a character of so many bytes.
-std::int64_t units(std::size_t bytes, Encoding encoding) {
-  if (encoding == Encoding::utf8) return static_cast<std::int64_t>(bytes);
-  return encoding == Encoding::utf16 && bytes == 4 ? 2 : 1;
+std::int64_t units(std::size_t bytes, TextEncoding encoding) {
+  if (encoding == TextEncoding::utf8) return static_cast<std::int64_t>(bytes);
+  return encoding == TextEncoding::utf16 && bytes == 4 ? 2 : 1;
 }
 
 }  // namespace
@@ -42,8 +42,8 @@ TextPositions::TextPositions(std::string text) : text_(std::move(text)), starts_
   }
 }
 
-/// Without its line break.
 std::string_view TextPositions::line(std::size_t number) const {
+  if (number >= starts_.size()) return {};
   const auto begin = starts_[number];
   auto end = number + 1 < starts_.size() ? starts_[number + 1] : text_.size();
   if (number + 1 < starts_.size()) --end;
@@ -51,7 +51,7 @@ std::string_view TextPositions::line(std::size_t number) const {
   return std::string_view(text_).substr(begin, end - begin);
 }
 
-std::size_t TextPositions::offset(Position position, Encoding encoding) const {
+std::size_t TextPositions::offset(TextPosition position, TextEncoding encoding) const {
   if (position.line < 0) return 0;
   const auto number = static_cast<std::uint64_t>(position.line);
   if (number >= starts_.size()) return text_.size();
@@ -67,13 +67,13 @@ std::size_t TextPositions::offset(Position position, Encoding encoding) const {
   return starts_[number] + at;
 }
 
-Position TextPositions::position(std::size_t offset, Encoding encoding) const {
+TextPosition TextPositions::position(std::size_t offset, TextEncoding encoding) const {
   offset = std::min(offset, text_.size());
   const auto after = std::upper_bound(starts_.begin(), starts_.end(), offset);
   const auto number = static_cast<std::size_t>(after - starts_.begin()) - 1;
   const auto here = line(number);
   const auto wanted = offset - starts_[number];
-  Position out{static_cast<std::int64_t>(number), 0};
+  TextPosition out{static_cast<std::int64_t>(number), 0};
   for (std::size_t at = 0; at < here.size();) {
     const auto bytes = width(here, at);
     if (at + bytes > wanted) break;
@@ -83,8 +83,15 @@ Position TextPositions::position(std::size_t offset, Encoding encoding) const {
   return out;
 }
 
-Position TextPositions::convert(Position position, Encoding from, Encoding to) const {
+std::string_view TextPositions::text_of(const TextRange& range, TextEncoding encoding) const {
+  const auto from = offset(range.start, encoding);
+  const auto to = offset(range.end, encoding);
+  return to > from ? std::string_view(text_).substr(from, to - from) : std::string_view();
+}
+
+TextPosition TextPositions::convert(TextPosition position, TextEncoding from,
+                                    TextEncoding to) const {
   return this->position(offset(position, from), to);
 }
 
-}  // namespace muster::lsp
+}  // namespace muster

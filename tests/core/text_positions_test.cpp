@@ -1,61 +1,61 @@
-#include "adapters/lsp/text_positions.hpp"
+#include "runtime/core/text_positions.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <random>
 
-using namespace muster::lsp;
+using namespace muster;
 
 TEST_CASE("positions count in the encoding's units") {
   // a, e-acute (2 bytes), euro (3), grinning face (4 bytes, a surrogate pair), b
   const TextPositions text(
       "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"
       "b");
-  CHECK(text.position(10, Encoding::utf16) == Position{0, 5});
-  CHECK(text.position(10, Encoding::utf32) == Position{0, 4});
-  CHECK(text.position(10, Encoding::utf8) == Position{0, 10});
-  CHECK(text.offset({0, 3}, Encoding::utf16) == 6);
-  CHECK(text.offset({0, 5}, Encoding::utf16) == 10);
-  CHECK(text.offset({0, 4}, Encoding::utf32) == 10);
-  CHECK(text.convert({0, 10}, Encoding::utf8, Encoding::utf16) == Position{0, 5});
+  CHECK(text.position(10, TextEncoding::utf16) == TextPosition{0, 5});
+  CHECK(text.position(10, TextEncoding::utf32) == TextPosition{0, 4});
+  CHECK(text.position(10, TextEncoding::utf8) == TextPosition{0, 10});
+  CHECK(text.offset({0, 3}, TextEncoding::utf16) == 6);
+  CHECK(text.offset({0, 5}, TextEncoding::utf16) == 10);
+  CHECK(text.offset({0, 4}, TextEncoding::utf32) == 10);
+  CHECK(text.convert({0, 10}, TextEncoding::utf8, TextEncoding::utf16) == TextPosition{0, 5});
 }
 
 TEST_CASE("a place inside a character is its begin") {
   const TextPositions text("\xF0\x9F\x98\x80x");
-  CHECK(text.offset({0, 1}, Encoding::utf16) == 0);
-  CHECK(text.offset({0, 2}, Encoding::utf8) == 0);
-  CHECK(text.position(3, Encoding::utf16) == Position{0, 0});
+  CHECK(text.offset({0, 1}, TextEncoding::utf16) == 0);
+  CHECK(text.offset({0, 2}, TextEncoding::utf8) == 0);
+  CHECK(text.position(3, TextEncoding::utf16) == TextPosition{0, 0});
 }
 
 TEST_CASE("lines end at LF, CR LF and CR") {
   const TextPositions text("a\r\nb\rc\nd");
   REQUIRE(text.lines() == 4);
-  CHECK(text.offset({1, 0}, Encoding::utf16) == 3);
-  CHECK(text.offset({2, 0}, Encoding::utf16) == 5);
-  CHECK(text.offset({3, 1}, Encoding::utf16) == 8);
+  CHECK(text.offset({1, 0}, TextEncoding::utf16) == 3);
+  CHECK(text.offset({2, 0}, TextEncoding::utf16) == 5);
+  CHECK(text.offset({3, 1}, TextEncoding::utf16) == 8);
   // The line break belongs to its line, but no position is behind its first byte.
-  CHECK(text.position(2, Encoding::utf16) == Position{0, 1});
-  CHECK(text.position(3, Encoding::utf16) == Position{1, 0});
+  CHECK(text.position(2, TextEncoding::utf16) == TextPosition{0, 1});
+  CHECK(text.position(3, TextEncoding::utf16) == TextPosition{1, 0});
   CHECK(TextPositions("a\n").lines() == 2);
   CHECK(TextPositions("").lines() == 1);
-  CHECK(TextPositions("\r").offset({1, 0}, Encoding::utf16) == 1);
+  CHECK(TextPositions("\r").offset({1, 0}, TextEncoding::utf16) == 1);
 }
 
 TEST_CASE("what is past an end is the end") {
   const TextPositions text("ab\r\ncd\n");
-  CHECK(text.offset({0, 99}, Encoding::utf16) == 2);
-  CHECK(text.offset({1, 99}, Encoding::utf16) == 6);
-  CHECK(text.offset({2, 5}, Encoding::utf16) == 7);
-  CHECK(text.offset({99, 0}, Encoding::utf16) == 7);
-  CHECK(text.offset({-1, 3}, Encoding::utf16) == 0);
-  CHECK(text.offset({0, -3}, Encoding::utf16) == 0);
-  CHECK(text.position(99, Encoding::utf16) == Position{2, 0});
-  CHECK(TextPositions("").offset({0, 1}, Encoding::utf16) == 0);
+  CHECK(text.offset({0, 99}, TextEncoding::utf16) == 2);
+  CHECK(text.offset({1, 99}, TextEncoding::utf16) == 6);
+  CHECK(text.offset({2, 5}, TextEncoding::utf16) == 7);
+  CHECK(text.offset({99, 0}, TextEncoding::utf16) == 7);
+  CHECK(text.offset({-1, 3}, TextEncoding::utf16) == 0);
+  CHECK(text.offset({0, -3}, TextEncoding::utf16) == 0);
+  CHECK(text.position(99, TextEncoding::utf16) == TextPosition{2, 0});
+  CHECK(TextPositions("").offset({0, 1}, TextEncoding::utf16) == 0);
 }
 
 TEST_CASE("bytes that are no UTF-8 are characters of one byte") {
   const TextPositions text("\xFF\xC3(\xED\xA0\x80|");
-  CHECK(text.position(6, Encoding::utf16) == Position{0, 6});
-  CHECK(text.offset({0, 6}, Encoding::utf16) == 6);
+  CHECK(text.position(6, TextEncoding::utf16) == TextPosition{0, 6});
+  CHECK(text.offset({0, 6}, TextEncoding::utf16) == 6);
 }
 
 TEST_CASE("every byte's position leads back to the begin of its character") {
@@ -72,7 +72,7 @@ TEST_CASE("every byte's position leads back to the begin of its character") {
     }
     begins.push_back(bytes.size());
     const TextPositions text(bytes);
-    for (const auto encoding : {Encoding::utf8, Encoding::utf16, Encoding::utf32}) {
+    for (const auto encoding : {TextEncoding::utf8, TextEncoding::utf16, TextEncoding::utf32}) {
       for (const auto begin : begins) {
         const auto there = text.position(begin, encoding);
         const auto back = text.offset(there, encoding);

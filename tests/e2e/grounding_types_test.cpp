@@ -1,0 +1,136 @@
+// What agents write is grounded: a type error is found by the project's language server, before any
+// command.
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "tests/e2e/events.hpp"
+#include "tests/e2e/sandbox.hpp"
+#include "tests/e2e/script.hpp"
+
+namespace muster::test {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using nlohmann::json;
+
+/// A header, and who uses it. The check says that it ran.
+Files project() {
+  return {{"add.hpp", "#pragma once\nint add(int a, int b);\n"},
+          {"add.cpp", "#include \"add.hpp\"\nint add(int a, int b) { return a + b; }\n"},
+          {"compile_flags.txt", "-std=c++17\n"},
+          {"Makefile", "test:\n\t@grep -q 'b + a' add.cpp\n\n.PHONY: test\n"}};
+}
+
+constexpr const char* good = "#include \"add.hpp\"\nint add(int a, int b) { return b + a; }\n";
+constexpr const char* bad =
+    "#include \"add.hpp\"\nint add(int a, int b) { const char* sum = b + a; return sum; }\n";
+constexpr const char* complaint = "diagnostics: add\\.cpp:2:[0-9]+: error: .*\\(clangd-14\\)";
+
+/// What the tests have installed (scripts/setup --tests).
+json clangd(const std::string& command = "clangd-14") {
+  return {{"language_servers", {{"servers", {{"cpp", {{"command", command}}}}}}}};
+}
+
+json write(const std::string& content) {
+  return call("write", {{"path", "add.cpp"}, {"content", content}});
+}
+
+/// A small mission on add.cpp; `work` is what its worker and fixer do.
+json mission(std::vector<json> work) {
+  auto change = task("M1.T1", {"add.cpp"}, "make test");
+  change["test_exempt_reason"] = "the same behaviour";
+  work.insert(
+      work.begin(),
+      rule({{"agent", "commander"}},
+           {call("submit_triage", {{"kind", "small"}, {"reason", "one line"}, {"task", change}})}));
+  work.push_back(rule({{"agent", {"reviewer", "master_reviewer"}}}, {approve()}));
+  return scenario(std::move(work));
+}
+
+std::vector<json> mended() {
+  return {rule({{"agent", "worker"}, {"turn", 1}}, {write(bad)}),
+          rule({{"agent", "worker"}, {"turn", 2}}, {submit({"add.cpp"})}),
+          rule({{"agent", "fixer"}, {"turn", 1}, {"text_matches", complaint}}, {write(good)}),
+          rule({{"agent", "fixer"}, {"turn", 2}}, {submit({"add.cpp"})})};
+}
+
+bool is_diagnostics(const json& receipt) { return receipt["check"] == "diagnostics"; }
+
+}  // namespace
+
+TEST_CASE("a type error rejects the candidate before any command runs, and is mended") {
+  Sandbox machine(project());
+  machine.configure(clangd());
+  machine.script(mission(mended()));
+  auto ended = machine.muster({"run", "Swap the operands", "--json"});
+  INFO(ended.err);
+  INFO(ended.out);
+  REQUIRE(ended.exit_code == 0);
+  CHECK(read_file(machine.folder("project/add.cpp")) == good);
+  Events events(ended.out);
+  const auto rejected = events.at(events.index_of("task_verified"));
+  REQUIRE(rejected["receipts"].size() == 1);  // "make test" did not run
+  CHECK(is_diagnostics(rejected["receipts"][0]));
+  CHECK(rejected["receipts"][0]["exit_code"] == 1);
+  CHECK_THAT(rejected["findings"][0]["message"].get<std::string>(),
+             ContainsSubstring("add.cpp:2:") && ContainsSubstring("(clangd-14)"));
+  CHECK(rejected["findings"][0]["line"] == 2);
+  CHECK(events.count("task_verified", [](const json& event) {
+    return event["receipts"].size() == 2 && is_diagnostics(event["receipts"][0]) &&
+           event["receipts"][0]["exit_code"] == 0;
+  }) == 1);
+  CHECK(events.result()["outcome"] == "sealed");
+  for (const auto& left : processes_of(machine.folder("")))
+    CHECK_THAT(left, !ContainsSubstring("clangd"));
+}
+
+TEST_CASE("a type error that is never mended stops the mission, with the reason") {
+  Sandbox machine(project());
+  machine.configure(clangd());
+  machine.script(mission(
+      {rule({{"agent", "worker"}, {"turn", 1}}, {write(bad)}),
+       rule({{"agent", "worker"}, {"turn", 2}}, {submit({"add.cpp"})}),
+       rule({{"agent", "fixer"}, {"turn", 1}},
+            {call("edit",
+                  {{"path", "add.cpp"}, {"old_text", "sum; }\n"}, {"new_text", "sum; }\n\n"}})}),
+       rule({{"agent", "fixer"}, {"turn", 2}}, {submit({"add.cpp"})})}));
+  auto ended = machine.muster({"run", "Swap the operands", "--json"});
+  INFO(ended.err);
+  INFO(ended.out);
+  CHECK(ended.exit_code != 0);
+  Events events(ended.out);
+  CHECK(events.count("landed") == 0);
+  CHECK(events.result()["outcome"] != "sealed");
+  CHECK_THAT(ended.out, ContainsSubstring("add.cpp:2:"));
+  CHECK(read_file(machine.folder("project/add.cpp")) == project().at("add.cpp"));
+}
+
+TEST_CASE("without the server, or switched off, the checks alone decide, and that is said") {
+  Sandbox machine(project());
+  auto extra = clangd("no-such-clangd");
+  bool said = true;
+  SECTION("not installed") {}
+  SECTION("off") {
+    extra = clangd();
+    extra["verification"]["diagnostics"] = "off";
+    said = false;
+  }
+  machine.configure(extra);
+  auto work = mended();
+  work.resize(2);  // nobody finds it
+  machine.script(mission(std::move(work)));
+  auto ended = machine.muster({"run", "Swap the operands", "--json"});
+  INFO(ended.err);
+  INFO(ended.out);
+  REQUIRE(ended.exit_code == 0);
+  Events events(ended.out);
+  const auto verified = events.at(events.index_of("task_verified"));
+  CHECK(verified["receipts"].size() == 1);
+  REQUIRE(verified["findings"].size() == (said ? 1 : 0));
+  if (said)
+    CHECK_THAT(verified["findings"][0]["message"].get<std::string>(),
+               ContainsSubstring("not checked: no-such-clangd is not installed"));
+}
+
+}  // namespace muster::test
