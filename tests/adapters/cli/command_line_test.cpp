@@ -75,6 +75,12 @@ TEST_CASE("symbols, refs, map and index") {
   CHECK(command<IndexCommand>({"index", "--json"}).json);
 }
 
+TEST_CASE("words of a text may be names of commands") {
+  CHECK(command<MapCommand>({"map", "fix", "the", "plan", "--tokens", "9"}).text == "fix the plan");
+  CHECK(command<MissionCommand>({"run", "fix", "the", "status"}).objective == "fix the status");
+  CHECK(command<TellCommand>({"tell", "stop", "that"}).text == "stop that");
+}
+
 TEST_CASE("what is not given is not set") {
   const auto run = command<MissionCommand>({"run", "x"});
   CHECK_FALSE(run.model);
