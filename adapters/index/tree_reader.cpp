@@ -253,7 +253,8 @@ Result<std::vector<MapFile>> map_files(const KnownTree& tree) {
   const auto where = import_tree(tree, paths);
   std::vector<std::vector<Import>> imports;
   auto rows = tree.database.prepare(
-      "SELECT f.path, f.language, c.names, c.symbols, c.imports FROM file f JOIN content c ON c.id=f.content"
+      "SELECT f.path, f.language, c.names, c.symbols, c.imports FROM file f JOIN content c ON "
+      "c.id=f.content"
       " WHERE f.tree=?1 ORDER BY f.path");
   if (!rows) return rows.error();
   rows->bind(1, tree.tree);

@@ -277,6 +277,17 @@ TEST_CASE("property: an index that followed every change knows what a new one kn
   }
 }
 
+TEST_CASE("a tree that goes is an error, and one that is made again at its place is read") {
+  const Place place;
+  put_project(place);
+  const auto index = place.open();
+  CHECK(symbols(*index, {"twice"}).size() == 1);
+  std::filesystem::remove_all(place.tree());
+  CHECK(index->refresh().error().code == ErrorCode::not_found);
+  place.put("a.py", "def again(): pass\n");
+  CHECK(symbols(*index) == Lines{"a.py:1 function again"});
+}
+
 TEST_CASE("a folder that is not there is an error") {
   const Place place;
   SqliteCodeIndex port(place.options());
