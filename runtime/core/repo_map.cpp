@@ -159,16 +159,15 @@ class Graph {
   }
 
   template <class Visit>
-  void share(std::uint32_t from, std::uint32_t count, const Definers& to,
-             const Visibility& sight, Visit& visit) const {
+  void share(std::uint32_t from, std::uint32_t count, const Definers& to, const Visibility& sight,
+             Visit& visit) const {
     const double weight = to.weight * std::sqrt(static_cast<double>(count));
     for (auto at = to.begin; at < to.end;) {
       auto last = at + 1;
       while (last < to.end && places_[last].file == places_[at].file) ++last;
       // A file's use of its own names says nothing about it.
       const bool own = places_[at].file == from;
-      const double each =
-          weight * sight.factor(places_[at].file) / static_cast<double>(last - at);
+      const double each = weight * sight.factor(places_[at].file) / static_cast<double>(last - at);
       for (; at < last; ++at)
         if (!own && each > 0) visit(from, places_[at], each);
     }
