@@ -98,6 +98,8 @@ class Builder {
     app_.set_version_flag("--version", std::string("muster ") + MUSTER_VERSION,
                           "Print the version");
     app_.allow_extras();
+    // Else "fix" in "muster map fix the gate" would be a second command.
+    app_.require_subcommand(0, 1);
     app_.get_formatter()->column_width(34);
     add_missions();
     add_control();

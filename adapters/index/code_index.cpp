@@ -1,6 +1,7 @@
 #include "adapters/index/code_index.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -75,9 +76,10 @@ class TreeIndex final : public CodeIndex {
     for (int tries = 1;; ++tries) {
       auto report = bring_up_to_date();
       Result<T> out = report ? answer<T>(*report, ask) : Result<T>(report.error());
-      if (out || tries == kTries) return out;
+      if (out) return out;
       const auto code = out.error().code;
-      if (code != ErrorCode::corrupt && code != ErrorCode::conflict) return out;
+      const bool may_mend = code == ErrorCode::corrupt || code == ErrorCode::conflict;
+      if (!may_mend || tries == kTries) return about_index(out.error());
       if (auto dropped = start_again(code == ErrorCode::corrupt); !dropped) return dropped.error();
     }
   }
@@ -88,7 +90,29 @@ class TreeIndex final : public CodeIndex {
     return ask(tree, report);
   }
 
+  /// The store's words are about its journal.
+  [[nodiscard]] Error about_index(Error error) const {
+    if (error.message.starts_with("journal: ")) error.message.replace(0, 7, "the code index");
+    return error;
+  }
+
+  /// A work tree may be taken away and made again at the same place.
+  Status follow_folder() {
+    struct stat now {};
+    struct stat held {};
+    if (::stat(root_.c_str(), &now) != 0)
+      return Error{ErrorCode::not_found, "the folder is gone", root_};
+    const bool same = ::fstat(folder_.get(), &held) == 0 && now.st_ino == held.st_ino &&
+                      now.st_dev == held.st_dev;
+    if (same) return ok_status();
+    UniqueFd folder(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder) return Error{ErrorCode::not_found, "the folder cannot be opened", root_};
+    folder_ = std::move(folder);
+    return ok_status();
+  }
+
   Result<IndexReport> bring_up_to_date() {
+    if (auto followed = follow_folder(); !followed) return followed.error();
     if (auto ready = connect(); !ready) return ready.error();
     auto version = database_->version();
     if (!version) return version.error();

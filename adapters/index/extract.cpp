@@ -125,7 +125,8 @@ const Extractor::Roles& Extractor::roles_of(const Language& language) {
   if (out) return *out;
   const auto* grammar = treesitter::grammar_of(language);
   out = std::make_unique<Roles>(ts_language_symbol_count(grammar), NodeRole::none);
-  for (TSSymbol symbol = 0; symbol < out->size(); ++symbol) {
+  for (std::size_t number = 0; number < out->size(); ++number) {
+    const auto symbol = static_cast<TSSymbol>(number);
     if (ts_language_symbol_type(grammar, symbol) != TSSymbolTypeRegular) continue;
     const std::string_view type = ts_language_symbol_name(grammar, symbol);
     if (has_word(name_nodes(language), type)) (*out)[symbol] = NodeRole::name;

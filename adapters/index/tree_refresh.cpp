@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstring>
 #include <ctime>
+#include <system_error>
 #include <thread>
 #include <unordered_set>
 
@@ -267,8 +268,12 @@ class Refresh {
                                   ? options_.threads
                                   : std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
     std::vector<std::thread> threads;
-    for (auto count = std::min(cores, jobs_.size() / kFilesPerThread); count > 1; --count)
-      threads.emplace_back(work);
+    try {
+      for (auto count = std::min(cores, jobs_.size() / kFilesPerThread); count > 1; --count)
+        threads.emplace_back(work);
+    } catch (const std::system_error&) {
+      // As many as there may be; this one does the rest.
+    }
     work();
     for (auto& thread : threads) thread.join();
     return sink.finish();

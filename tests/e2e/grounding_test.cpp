@@ -216,4 +216,30 @@ TEST_CASE("ast search, rewrite, check and outline work on a project without a mo
   CHECK(machine.muster({"ast", "check", "no/such/folder"}).exit_code != 0);
 }
 
+TEST_CASE("symbols, refs, map and index work on a project without a model") {
+  Sandbox machine(project());
+  auto index = machine.muster({"index", "--json"});
+  CHECK(index.exit_code == 0);
+  CHECK(last_json_line(index.out)["parsed"] > 0);
+  CHECK(last_json_line(machine.muster({"index", "--json"}).out)["parsed"] == 0);
+  auto symbols = machine.muster({"symbols", "add", "--json"});
+  CHECK(symbols.exit_code == 0);
+  CHECK(last_json_line(symbols.out)["file"] == "add.mjs");
+  CHECK(machine.muster({"symbols", "subtract"}).exit_code == 1);
+  CHECK(machine.muster({"symbols", "add", "--in", "check.mjs"}).exit_code == 1);
+  auto place = machine.muster({"symbols", "--in", "no/such/folder"});
+  CHECK(place.exit_code != 0);
+  CHECK_THAT(place.err, ContainsSubstring("no/such/folder"));
+  auto refs = machine.muster({"refs", "add"});
+  CHECK(refs.exit_code == 0);
+  CHECK_THAT(refs.out, ContainsSubstring("check.mjs:"));
+  CHECK(machine.muster({"refs", "subtract"}).exit_code == 1);
+  auto map = machine.muster({"map", "change", "add", "--file", "check.mjs"});
+  CHECK(map.exit_code == 0);
+  CHECK_THAT(map.out, ContainsSubstring("add.mjs:\n"));
+  auto none = machine.muster({"map", "--tokens", "1"});
+  CHECK(none.exit_code == 1);
+  CHECK_THAT(none.err, ContainsSubstring("1 tokens"));
+}
+
 }  // namespace muster::test

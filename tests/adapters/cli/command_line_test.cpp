@@ -54,6 +54,33 @@ TEST_CASE("install and uninstall name the program that muster is brought into") 
   CHECK(leaves({"install", "emacs"}).code == exit_usage);
 }
 
+TEST_CASE("symbols, refs, map and index") {
+  const auto symbols =
+      command<SymbolsCommand>({"symbols", "Engine::run", "--kind", "method", "--in", "src"});
+  CHECK(symbols.name == "Engine::run");
+  CHECK(symbols.kind == "method");
+  CHECK(symbols.place == "src");
+  CHECK_FALSE(symbols.json);
+  CHECK(command<SymbolsCommand>({"symbols"}).name.empty());
+  CHECK(leaves({"symbols", "x", "--kind", "verb"}).code == exit_usage);
+  CHECK(command<RefsCommand>({"refs", "run", "--json"}).json);
+  CHECK(leaves({"refs"}).code == exit_usage);
+  const auto map = command<MapCommand>(
+      {"map", "fix", "[the]", "gate", "--tokens", "500", "--file", "a.cpp", "--file", "b.cpp"});
+  CHECK(map.text == "fix [the] gate");
+  CHECK(map.tokens == 500);
+  CHECK(map.files == std::vector<std::string>{"a.cpp", "b.cpp"});
+  CHECK(command<MapCommand>({"map"}).tokens == 2000);
+  CHECK(leaves({"map", "--tokens", "0"}).code == exit_usage);
+  CHECK(command<IndexCommand>({"index", "--json"}).json);
+}
+
+TEST_CASE("words of a text may be names of commands") {
+  CHECK(command<MapCommand>({"map", "fix", "the", "plan", "--tokens", "9"}).text == "fix the plan");
+  CHECK(command<MissionCommand>({"run", "fix", "the", "status"}).objective == "fix the status");
+  CHECK(command<TellCommand>({"tell", "stop", "that"}).text == "stop that");
+}
+
 TEST_CASE("what is not given is not set") {
   const auto run = command<MissionCommand>({"run", "x"});
   CHECK_FALSE(run.model);
