@@ -9,7 +9,7 @@
 
 namespace muster::test {
 
-class FakeIndex final : public CodeIndex {
+class FakeIndex : public CodeIndex {
  public:
   Result<IndexReport> refresh() override { return IndexReport{}; }
   Result<std::vector<IndexedSymbol>> symbols(const SymbolQuery& query) override {
@@ -32,7 +32,9 @@ class FakeIndex final : public CodeIndex {
 
 class FakeCode final : public WorkspaceCode {
  public:
-  explicit FakeCode(std::shared_ptr<FileMap> files) : files_(std::move(files)) {}
+  explicit FakeCode(std::shared_ptr<FileMap> files,
+                    std::shared_ptr<CodeIndex> index = std::make_shared<FakeIndex>())
+      : files_(std::move(files)), index_(std::move(index)) {}
 
   Result<CodeHits> search(const CodePattern& pattern) override {
     CodeHits out;
@@ -68,7 +70,7 @@ class FakeCode final : public WorkspaceCode {
     return at != std::string::npos;
   }
   std::shared_ptr<FileMap> files_;
-  std::shared_ptr<CodeIndex> index_ = std::make_shared<FakeIndex>();
+  std::shared_ptr<CodeIndex> index_;
 };
 
 }  // namespace muster::test
