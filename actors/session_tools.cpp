@@ -57,7 +57,7 @@ std::string describe_end(const JobInfo& job) {
 bool is_mission_tool(const std::string& name) {
   return name == "raise_issue" || name == "resolve_issue" || name == "todo_read" ||
          name == "ask_user" || name == "tasks" || name == "result" || name == "metrics" ||
-         name == "add_task";
+         name == "add_task" || name == "cancel";
 }
 
 bool is_job_tool(const std::string& name) {

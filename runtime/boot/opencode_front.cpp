@@ -15,6 +15,7 @@
 #include "adapters/io/wall_clock.hpp"
 #include "adapters/opencode/commands.hpp"
 #include "adapters/opencode/hosted_model.hpp"
+#include "adapters/opencode/hosted_tools.hpp"
 #include "adapters/opencode/origin_file.hpp"
 #include "adapters/opencode/toast_feed.hpp"
 #include "adapters/ui/format.hpp"
@@ -234,10 +235,11 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
   }
 
   void tool(const json& params, const rpc::Reply& reply) {
-    ToolCall call{params.at("call").get<std::string>(), params.at("tool").get<std::string>(),
-                  params.value("arguments", json::object())
-                      .dump(-1, ' ', false, json::error_handler_t::replace)};
-    engine_.hosted_model().on_tool(params.at("session").get<std::string>(), std::move(call),
+    auto call = opencode::direct_call(params.at("call").get<std::string>(),
+                                      params.at("tool").get<std::string>(),
+                                      params.value("arguments", json::object()));
+    if (!call) return reply(json{{"text", call.error().text()}});
+    engine_.hosted_model().on_tool(params.at("session").get<std::string>(), std::move(*call),
                                    [reply](const Result<std::string>& text) {
                                      if (!text) return reply(text.error());
                                      reply(json{{"text", *text}});

@@ -146,7 +146,7 @@ TEST_CASE("tool schemas are valid and short, and arguments are checked with the 
       CHECK(problem.message.find("unknown keyword") == std::string::npos);
     CHECK(tool.description.size() < 100);
   }
-  CHECK(tool_specs().size() == 25);
+  CHECK(tool_specs().size() == 26);
   CHECK(validate_tool_arguments("read", {{"path", "a"}, {"first_line", 3}}).ok());
   const auto bad = validate_tool_arguments("read", {{"path", 7}, {"first_line", 0}});
   REQUIRE_FALSE(bad.ok());
