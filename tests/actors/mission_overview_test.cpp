@@ -103,19 +103,14 @@ TEST_CASE("who leads may cancel a task that is not done, and the reason is on re
   CHECK(state.task("M1.T3")->reason == "dropped by the commander: not needed after all");
 }
 
-TEST_CASE("who leads may end the mission; nobody else may cancel anything") {
+TEST_CASE("who leads may end the mission") {
   MissionStage stage;
-  std::string heard;
   stage.agent = [&](const Turn& turn) -> Reply {
-    if (turn.agent == "worker" && turn.number == 0)
-      return say(calls("cancel", {{"reason", "I do not feel like it"}}));
-    if (turn.agent == "worker" && heard.empty()) heard = turn.request.last("tool");
     if (!at_the_end(turn)) return by_the_team;
     return say(calls("cancel", {{"reason", "it cannot be done"}}));
   };
   stage.start();
   stage.finish();
-  CHECK(heard.find("error (") != std::string::npos);
   const auto state = stage.folded();
   CHECK(state.phase == Phase::stopped);
   CHECK(state.outcome_reason.find("stopped by the commander: it cannot be done") !=
