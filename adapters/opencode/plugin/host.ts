@@ -131,7 +131,7 @@ export function agentHost(client: Client, engine: Engine, table: AgentTable) {
     "chat.message": async (_input, { message, parts }: { message: Message; parts: Part[] }) => {
       const prompt = parts.find((it) => it.metadata?.muster?.prompt)?.metadata!.muster!.prompt
       if (prompt) prompts.set(message.id, prompt)
-      else if (own.has(message.sessionID)) tell(message.sessionID, "heard", { text: parts.map((it) => it.text ?? "").join("\n") })
+      else if (own.has(message.sessionID) && parts.some((it) => !it.synthetic)) tell(message.sessionID, "heard", { text: parts.map((it) => it.text ?? "").join("\n") })
     },
     "chat.params": async ({ sessionID }) => {
       const it = own.get(sessionID)
