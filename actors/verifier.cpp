@@ -263,21 +263,20 @@ void Verifier::measure_looked() {
 
 /// The tree must be the same after the check as before it: else the receipt proves nothing.
 void Verifier::measure(ReceiptFacts facts) {
-  blocking(
-      [tree = deps_.tree, key = spec_.key] { return hash_after(*tree, key); },
-      [this, facts = std::move(facts)](const Result<std::string>& hash) {
-        if (finished_) return;
-        if (!hash) return fail(hash.error());
-        auto complete = facts;
-        complete.check = spec_.checks[next_].name;
-        complete.tree_before = result_.tree;
-        complete.tree_after = *hash;
-        if (wants_second_run(complete)) {
-          failed_ = std::move(complete);
-          return run_command(spec_.checks[next_], root_);
-        }
-        keep(std::move(complete));
-      });
+  blocking([tree = deps_.tree, key = spec_.key] { return hash_after(*tree, key); },
+           [this, facts = std::move(facts)](const Result<std::string>& hash) {
+             if (finished_) return;
+             if (!hash) return fail(hash.error());
+             auto complete = facts;
+             complete.check = spec_.checks[next_].name;
+             complete.tree_before = result_.tree;
+             complete.tree_after = *hash;
+             if (wants_second_run(complete)) {
+               failed_ = std::move(complete);
+               return run_command(spec_.checks[next_], root_);
+             }
+             keep(std::move(complete));
+           });
 }
 
 /// A failure that the change cannot have caused, on a tree that the check left as it was.

@@ -353,9 +353,8 @@ Result<std::optional<std::string>> PrivateRepository::merge_base(const std::stri
 
 Result<bool> PrivateRepository::is_ancestor(const std::string& ancestor,
                                             const std::string& commit) const {
-  if (auto known = made(commit);
-      known && std::find(known->parents.begin(), known->parents.end(), ancestor) !=
-                   known->parents.end())
+  if (auto known = made(commit); known && std::find(known->parents.begin(), known->parents.end(),
+                                                    ancestor) != known->parents.end())
     return true;
   auto answer = git_.run(context(), {"merge-base", "--is-ancestor", ancestor, commit});
   if (!answer) return answer.error();

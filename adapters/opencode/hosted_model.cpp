@@ -281,8 +281,10 @@ class HostedModel::Core : public std::enable_shared_from_this<Core> {
     talk->opening = false;
     if (talk->closed) return drop(*talk);
     if (!result) return fail(*talk, {result.error(), 0, {}});
-    if (wanted) talk->session = session;
-    else talk->known = 0;  // the next call begins anew
+    if (wanted)
+      talk->session = session;
+    else
+      talk->known = 0;  // the next call begins anew
     settle(*talk);
   }
 

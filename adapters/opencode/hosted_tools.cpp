@@ -69,10 +69,11 @@ void add(std::vector<HostedTool>& out, const config::ToolSpec& tool) {
   const bool alone = other == nullptr || other->action.empty();
   const auto there = other == nullptr ? tool.name : other->there;
   const auto name = std::string(tool_prefix) + std::string(there);
-  auto found = std::find_if(out.begin(), out.end(),
-                            [&](const HostedTool& one) { return one.name == name; });
+  auto found =
+      std::find_if(out.begin(), out.end(), [&](const HostedTool& one) { return one.name == name; });
   if (found == out.end()) {
-    out.push_back({name, {{"description", description_of(there, tool)}, {"args", json::object()}}, {}});
+    out.push_back(
+        {name, {{"description", description_of(there, tool)}, {"args", json::object()}}, {}});
     found = std::prev(out.end());
   }
   found->stands_for.emplace_back(tool.name);
@@ -125,9 +126,8 @@ std::string naming_notes(const std::vector<std::string>& tools) {
 Result<ToolCall> direct_call(std::string id, std::string_view name, json arguments) {
   if (!arguments.is_object()) arguments = json::object();
   const auto action = arguments.find("action");
-  const auto wanted = action != arguments.end() && action->is_string()
-                          ? action->get<std::string>()
-                          : std::string();
+  const auto wanted =
+      action != arguments.end() && action->is_string() ? action->get<std::string>() : std::string();
   for (const auto& one : renamed) {
     if (one.there != name) continue;
     if (one.action.empty()) return named(std::move(id), one.tool, arguments);

@@ -17,9 +17,9 @@ inline constexpr std::string_view tool_prefix = "muster_";
 
 /// One tool as OpenCode is given it.
 struct HostedTool {
-  std::string name;                  ///< with the prefix
-  nlohmann::json definition;         ///< {"description", "args"}: plain properties, as a plugin declares
-                                     ///< them
+  std::string name;           ///< with the prefix
+  nlohmann::json definition;  ///< {"description", "args"}: plain properties, as a plugin declares
+                              ///< them
   std::vector<std::string> stands_for;  ///< muster's own names
 };
 

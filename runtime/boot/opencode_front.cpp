@@ -455,9 +455,9 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
       if (!notify_) return;
     }
     if (auto status = snapshot())
-      engine_.hosted_model().tell_state(state_text(status->mission, status->objective) +
-                                        fmt::format(" Tasks done: {} of {}.", status->todo_done,
-                                                    status->todo_total));
+      engine_.hosted_model().tell_state(
+          state_text(status->mission, status->objective) +
+          fmt::format(" Tasks done: {} of {}.", status->todo_done, status->todo_total));
   }
 
   // ---- toasts

@@ -74,7 +74,8 @@ TEST_CASE("who leads may cancel a task that is not done, and the reason is on re
   std::vector<std::string> heard;
   int asked = 0;
   stage.agent = [&](const Turn& turn) -> Reply {
-    if (turn.agent == "worker" && turn.task == "M1.T3") return say(calls("shell", {{"command", "sleep"}}));
+    if (turn.agent == "worker" && turn.task == "M1.T3")
+      return say(calls("shell", {{"command", "sleep"}}));
     if (!at_the_end(turn)) return by_the_team;
     if (asked > 0 && heard.size() < 4) heard.push_back(turn.request.last("tool"));
     switch (asked++) {

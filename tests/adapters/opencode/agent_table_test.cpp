@@ -89,8 +89,7 @@ TEST_CASE("a call is passed on under muster's own name") {
   CHECK(call("background", {{"action", "kill"}, {"job", "S1.J1"}}) ==
         R"(kill_background {"job":"S1.J1"})");
   CHECK(call("background", {{"action", "list"}}) == "list_background {}");
-  CHECK(call("background", {{"job", "S1.J1"}}).find("run, check, list, kill") !=
-        std::string::npos);
+  CHECK(call("background", {{"job", "S1.J1"}}).find("run, check, list, kill") != std::string::npos);
   CHECK(call("background", {{"action", 7}}).find("run, check, list, kill") != std::string::npos);
 }
 
