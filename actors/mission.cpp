@@ -397,7 +397,7 @@ void Mission::on_todo_edit(const std::string& text) {
     TaskSpec spec;
     spec.id = free_task_id();
     spec.title = change.title;
-    spec.description = "Added by the user in todo.md.";
+    spec.description = users_task;
     for (const auto& check : project_checks())
       spec.verification.push_back(
           {check.cwd.empty() ? check.command : "cd " + quoted(check.cwd) + " && " + check.command,

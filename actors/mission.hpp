@@ -41,6 +41,9 @@ struct ProjectFacts {
   std::string listing;  ///< of the tree, short
 };
 
+/// The description of a task that the user added to todo.md.
+inline constexpr const char* users_task = "Added by the user in todo.md.";
+
 struct MissionSpec {
   std::string mission;
   std::optional<MissionStarted>
@@ -193,6 +196,7 @@ class Mission {
   [[nodiscard]] Result<std::string> task_result(const MissionToolCall& call) const;
   [[nodiscard]] std::string metrics() const;
   Result<std::string> add_task(const MissionToolCall& call);
+  Result<std::string> cancel(const MissionToolCall& call);
   [[nodiscard]] std::string free_task_id() const;
   Result<std::string> stuck(const MissionToolCall& call, const IntentIssued& intent);
   [[nodiscard]] Result<std::string> check_parts(const std::string& arguments,

@@ -14,6 +14,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t shown_text = 4000;
+constexpr std::size_t reason_bytes = 500;
 
 json arguments_of(const MissionToolCall& call) {
   auto args = json::parse(call.arguments.empty() ? "{}" : call.arguments, nullptr, false);
@@ -84,6 +85,29 @@ Result<std::string> Mission::add_task(const MissionToolCall& call) {
   if (!state_.task(id))
     return Error{ErrorCode::conflict, "the mission is being sealed; no task can be added any more"};
   return id + " is on the list; it is worked on like the others";
+}
+
+/// Which roles may is said by their lists of tools. What the user asked for is the user's to drop,
+/// and what is done stays done; the reason is on record.
+Result<std::string> Mission::cancel(const MissionToolCall& call) {
+  const auto args = arguments_of(call);
+  const auto id = args.value("task", "");
+  const auto reason = one_line(args.value("reason", ""), reason_bytes);
+  if (id.empty()) {
+    record(UserStopped{call.role, reason});
+    pump();
+    return std::string("the mission ends");
+  }
+  const auto* task = state_.task(id);
+  if (!task)
+    return Error{ErrorCode::not_found, "there is no task '" + id + "'; the tool tasks lists them"};
+  if (task->spec.description == users_task)
+    return Error{ErrorCode::permission_denied, id + " is the user's own; only they can drop it"};
+  if (task->stage == Stage::done || task->stage == Stage::dropped)
+    return Error{ErrorCode::conflict, id + " is " + std::string(name_of(task->stage))};
+  record(TodoDecided{id, false, call.role, reason});
+  pump();
+  return id + " is cancelled";
 }
 
 std::string Mission::free_task_id() const {

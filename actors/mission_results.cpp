@@ -455,6 +455,7 @@ caf::result<std::string> Mission::on_tool(const MissionToolCall& call) {
     if (call.tool == "result") return task_result(call);
     if (call.tool == "metrics") return metrics();
     if (call.tool == "add_task") return add_task(call);
+    if (call.tool == "cancel") return cancel(call);
     if (call.tool == "todo_read") return render_todo(todo_items_of(state_));
     return std::string("ok");  // the other final tools need no permission
   }();

@@ -58,7 +58,7 @@ std::string describe_end(const JobInfo& job) {
 bool is_mission_tool(const std::string& name) {
   return name == "raise_issue" || name == "resolve_issue" || name == "todo_read" ||
          name == "ask_user" || name == "tasks" || name == "result" || name == "metrics" ||
-         name == "add_task";
+         name == "add_task" || name == "cancel";
 }
 
 bool only_reads(const std::string& name) { return is_reading_tool(name) || is_code_tool(name); }

@@ -222,32 +222,53 @@ void Verifier::run_builtin(const Check& check) {
         facts.exit_code = text.empty() ? 0 : 1;
         facts.output_tail = text;
         if (!text.empty()) facts.fingerprints = {text};
-        measure(std::move(facts));
+        facts.check = check.name;
+        looked_.push_back(std::move(facts));
+        ++next_;
+        const bool more = next_ < spec_.checks.size() && spec_.checks[next_].command.empty();
+        more ? next_check() : measure_looked();
       });
+}
+
+Result<std::string> Verifier::hash_after(VersionControl& tree, const std::string& key) {
+  auto hash = tree.tracked_hash(key);
+  if (!hash) return hash;
+  if (auto cleaned = tree.clean_untracked(key); !cleaned) return cleaned.error();
+  return hash;
+}
+
+/// Built-in checks run nothing: what the tree is after the last of several in a row is what it was
+/// for all of them, or all of them prove nothing.
+void Verifier::measure_looked() {
+  blocking([tree = deps_.tree, key = spec_.key] { return hash_after(*tree, key); },
+           [this](const Result<std::string>& hash) {
+             if (finished_) return;
+             if (!hash) return fail(hash.error());
+             for (auto& facts : std::exchange(looked_, {})) {
+               facts.tree_before = result_.tree;
+               facts.tree_after = *hash;
+               result_.receipts.push_back(ReceiptMinter::mint(std::move(facts)));
+             }
+             after_receipts();
+           });
 }
 
 /// The tree must be the same after the check as before it: else the receipt proves nothing.
 void Verifier::measure(ReceiptFacts facts) {
-  blocking(
-      [tree = deps_.tree, key = spec_.key]() -> Result<std::string> {
-        auto hash = tree->tracked_hash(key);
-        if (!hash) return hash;
-        if (auto cleaned = tree->clean_untracked(key); !cleaned) return cleaned.error();
-        return hash;
-      },
-      [this, facts = std::move(facts)](const Result<std::string>& hash) {
-        if (finished_) return;
-        if (!hash) return fail(hash.error());
-        auto complete = facts;
-        complete.check = spec_.checks[next_].name;
-        complete.tree_before = result_.tree;
-        complete.tree_after = *hash;
-        if (wants_second_run(complete)) {
-          failed_ = std::move(complete);
-          return run_command(spec_.checks[next_], root_);
-        }
-        keep(std::move(complete));
-      });
+  blocking([tree = deps_.tree, key = spec_.key] { return hash_after(*tree, key); },
+           [this, facts = std::move(facts)](const Result<std::string>& hash) {
+             if (finished_) return;
+             if (!hash) return fail(hash.error());
+             auto complete = facts;
+             complete.check = spec_.checks[next_].name;
+             complete.tree_before = result_.tree;
+             complete.tree_after = *hash;
+             if (wants_second_run(complete)) {
+               failed_ = std::move(complete);
+               return run_command(spec_.checks[next_], root_);
+             }
+             keep(std::move(complete));
+           });
 }
 
 /// A failure that the change cannot have caused, on a tree that the check left as it was.
@@ -274,8 +295,14 @@ void Verifier::keep(ReceiptFacts facts) {
   }
   result_.receipts.push_back(ReceiptMinter::mint(std::move(facts)));
   ++next_;
-  if (spec_.stops_at_failure && !result_.receipts.back().passed()) return finish();
-  next_check();
+  after_receipts();
+}
+
+void Verifier::after_receipts() {
+  const auto& receipts = result_.receipts;
+  const bool failed = std::any_of(receipts.begin(), receipts.end(),
+                                  [](const Receipt& receipt) { return !receipt.passed(); });
+  spec_.stops_at_failure&& failed ? finish() : next_check();
 }
 
 /// A change of behaviour wants a test that fails on the base and passes now.

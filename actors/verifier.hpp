@@ -118,6 +118,9 @@ class Verifier {
   void run_builtin(const Check& check);
   void on_job(const JobReceiptPtr& receipt);
   void measure(ReceiptFacts facts);
+  void after_receipts();
+  void measure_looked();
+  static Result<std::string> hash_after(VersionControl& tree, const std::string& key);
   [[nodiscard]] bool wants_second_run(const ReceiptFacts& failed) const;
   void keep(ReceiptFacts facts);
   void check_new_test();
@@ -146,6 +149,7 @@ class Verifier {
   std::string base_root_;  // while the new tests are tried on the old code
   std::size_t next_ = 0;
   std::size_t next_base_ = 0;
+  std::vector<ReceiptFacts> looked_;    // of built-in checks, until the tree is measured
   std::optional<ReceiptFacts> failed_;  // of the check that is run a second time
   int jobs_started_ = 0;
   bool on_base_ = false;     // checks run there

@@ -34,7 +34,7 @@ using json = nlohmann::json;
 
 constexpr std::string_view no_arguments = R"({"type":"object","properties":{}})";
 
-constexpr std::array<ToolSpec, 36> table{{
+constexpr std::array<ToolSpec, 37> table{{
     {"read", "Lines of a file, numbered. Ask for a range of a long one.",
      R"({"type":"object","required":["path"],"properties":{"path":{"type":"string"},)"
      R"("first_line":{"type":"integer","minimum":1},"line_count":{"type":"integer","minimum":1}}})"},
@@ -111,6 +111,9 @@ constexpr std::array<ToolSpec, 36> table{{
     {"add_task",
      "Put one more task on the list: it is worked on, reviewed and landed like the others.",
      MUSTER_TASK_SCHEMA},
+    {"cancel", "Take a task off the list, or, without one, end the mission.",
+     R"({"type":"object","required":["reason"],"properties":{"task":{"type":"string"},)"
+     R"("reason":{"type":"string"}}})"},
     {"submit_triage", "Say what the objective needs: an answer, one task, or a plan.",
      R"({"type":"object","required":["kind","reason"],"properties":{)"
      R"("kind":{"enum":["question","small","large"]},"reason":{"type":"string"},)"

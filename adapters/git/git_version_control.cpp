@@ -150,12 +150,11 @@ Result<MergeOutcome> GitVersionControl::Impl::merge(const std::string& commit,
   auto tip = mission_.tip();
   if (!tip) return tip.error();
   MergeOutcome outcome;
-  auto landed = repository().is_ancestor(*work, *tip);
-  if (!landed) return landed.error();
-  auto forward = repository().is_ancestor(*tip, *work);
-  if (!forward) return forward.error();
-  if (*landed || *forward) {
-    outcome.commit = *landed ? *tip : *work;
+  auto base = repository().merge_base(*tip, *work);
+  if (!base) return base.error();
+  const bool landed = *base == *work;
+  if (landed || *base == *tip) {
+    outcome.commit = landed ? *tip : *work;
     auto tree = repository().tree_of(outcome.commit);
     if (!tree) return tree.error();
     outcome.tree = *tree;

@@ -18,6 +18,7 @@ namespace muster::git {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr std::size_t most_remembered = 4096;     // commits
 constexpr std::size_t kMostContent = 48U << 20U;  // of files that are read at once
 
 std::string one_line(std::string_view text) {
@@ -313,21 +314,48 @@ Result<std::vector<std::pair<std::string, std::string>>> PrivateRepository::refs
   return refs;
 }
 
+std::optional<PrivateRepository::Made::Commit> PrivateRepository::made(
+    const std::string& commit) const {
+  std::lock_guard lock(made_->mutex);
+  auto found = made_->commits.find(commit);
+  return found == made_->commits.end() ? std::nullopt : std::optional(found->second);
+}
+
+void PrivateRepository::remember(const std::string& commit, Made::Commit facts) const {
+  std::lock_guard lock(made_->mutex);
+  if (made_->commits.size() >= most_remembered) made_->commits.clear();
+  made_->commits[commit] = std::move(facts);
+}
+
 Result<std::string> PrivateRepository::tree_of(const std::string& commit) const {
+  if (auto known = made(commit)) return known->tree;
   return git_.line(context(), {"rev-parse", "--verify", commit + "^{tree}"});
 }
 
 Result<std::string> PrivateRepository::resolve_commit(const std::string& commit) const {
   if (commit.empty() || commit.front() == '-')
     return Error{ErrorCode::invalid_argument, "not a commit: '" + commit + "'"};
+  if (made(commit)) return commit;
   auto found = git_.run(context(), {"rev-parse", "-q", "--verify", commit + "^{commit}"});
   if (!found) return found.error();
   if (found->exit_code != 0) return Error{ErrorCode::not_found, "no such commit: " + commit};
   return found->out.substr(0, found->out.find('\n'));
 }
 
+Result<std::optional<std::string>> PrivateRepository::merge_base(const std::string& one,
+                                                                 const std::string& other) const {
+  auto answer = git_.run(context(), {"merge-base", one, other});
+  if (!answer) return answer.error();
+  if (answer->exit_code > 1) return git_error("merge-base", *answer);
+  if (answer->exit_code == 1) return std::optional<std::string>();
+  return std::optional(answer->out.substr(0, answer->out.find('\n')));
+}
+
 Result<bool> PrivateRepository::is_ancestor(const std::string& ancestor,
                                             const std::string& commit) const {
+  if (auto known = made(commit); known && std::find(known->parents.begin(), known->parents.end(),
+                                                    ancestor) != known->parents.end())
+    return true;
   auto answer = git_.run(context(), {"merge-base", "--is-ancestor", ancestor, commit});
   if (!answer) return answer.error();
   if (answer->exit_code > 1) return git_error("merge-base", *answer);
@@ -354,7 +382,9 @@ Result<std::string> PrivateRepository::make_commit(const std::string& tree,
   }
   args.emplace_back("-F");
   args.emplace_back("-");
-  return git_.line(context, std::move(args));
+  auto commit = git_.line(context, std::move(args));
+  if (commit) remember(*commit, {tree, parents});
+  return commit;
 }
 
 Result<std::vector<TreeChange>> PrivateRepository::changes(const std::string& from,

@@ -2,6 +2,8 @@
 // The engine's own bare repository for one workspace: missions' branches, task commits, archives.
 
 #include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -72,6 +74,9 @@ class PrivateRepository {
   [[nodiscard]] Result<std::string> tree_of(const std::string& commit) const;
   /// The full id of a commit that is here; not_found otherwise.
   [[nodiscard]] Result<std::string> resolve_commit(const std::string& commit) const;
+  /// The best common ancestor; nullopt: there is none.
+  [[nodiscard]] Result<std::optional<std::string>> merge_base(const std::string& one,
+                                                              const std::string& other) const;
   [[nodiscard]] Result<bool> is_ancestor(const std::string& ancestor,
                                          const std::string& commit) const;
   /// A new commit object. An equal one that `reuse` names is returned instead.
@@ -95,8 +100,21 @@ class PrivateRepository {
  private:
   Status make(const std::string& format) const;
   Status update_ref(const std::string& name, std::vector<std::string> args) const;
+  /// Commits that this process made: what they are cannot change, and needs no process to ask for.
+  struct Made {
+    struct Commit {
+      std::string tree;
+      std::vector<std::string> parents;
+    };
+    std::mutex mutex;
+    std::map<std::string, Commit> commits;  // guarded by mutex
+  };
+  [[nodiscard]] std::optional<Made::Commit> made(const std::string& commit) const;
+  void remember(const std::string& commit, Made::Commit facts) const;
+
   const Git& git_;
   std::string folder_;
+  std::shared_ptr<Made> made_ = std::make_shared<Made>();
 };
 
 /// Subject, body and trailers as one commit message.

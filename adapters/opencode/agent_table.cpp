@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 
+#include "adapters/opencode/hosted_tools.hpp"
 #include "config/tools.hpp"
 
 namespace muster::opencode {
@@ -11,37 +13,45 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* tool_prefix = "muster_";
 constexpr const char* names_here =
-    "\n\nYour tools have the prefix muster_ here: what is called edit above is muster_edit. Paths "
-    "are "
-    "relative; the folder that is named below as the working directory is not where your files "
-    "are.";
+    "\n\nYour tools have the prefix muster_ here: what is called edit above is muster_edit. ";
+constexpr const char* paths_here =
+    "Paths are relative; the folder that is named below as the working directory is not where your "
+    "files are.";
 
-void let_be_null(json& property) {
-  if (auto type = property.find("type"); type != property.end() && type->is_string())
-    *type = json::array({*type, "null"});
-  if (auto values = property.find("enum"); values != property.end()) values->push_back(nullptr);
-}
-
-/// The arguments of a tool as the plain properties that a plugin declares.
-json args_of(const config::ToolSpec& tool) {
-  auto schema = json::parse(tool.schema);
-  auto args = schema.value("properties", json::object());
-  const auto required = schema.value("required", json::array());
-  for (auto& [name, property] : args.items())
-    if (std::find(required.begin(), required.end(), name) == required.end()) let_be_null(property);
-  return args;
+/// By the names there, each once, in the order of the table.
+std::vector<const HostedTool*> tools_of(const std::vector<std::string>& names) {
+  std::set<std::string> wanted;
+  for (const auto& name : names) wanted.insert(hosted_name(name));
+  std::vector<const HostedTool*> out;
+  for (const auto& tool : hosted_tools())
+    if (wanted.contains(tool.name)) out.push_back(&tool);
+  return out;
 }
 
 json agent_json(const config::AgentSpec& agent) {
   json permission{{"*", "deny"}};
-  for (const auto& tool : agent.all_tools()) permission[tool_prefix + tool] = "allow";
+  for (const auto* tool : tools_of(agent.all_tools())) permission[tool->name] = "allow";
+  auto notes = naming_notes(agent.all_tools());
+  if (!notes.empty()) notes += " ";
   return {{"mode", "primary"},
           {"hidden", true},
           {"description", "muster: " + agent.description},
-          {"prompt", agent.prompt + names_here},
+          {"prompt", agent.prompt + names_here + notes + paths_here},
           {"permission", std::move(permission)}};
+}
+
+/// As OpenCode passes it on to a model.
+json function_json(const HostedTool& tool) {
+  const auto& args = tool.definition.at("args");
+  json required = json::array();
+  for (const auto& [name, property] : args.items()) required.push_back(name);
+  return {{"type", "function"},
+          {"function",
+           {{"name", tool.name},
+            {"description", tool.definition.at("description")},
+            {"parameters",
+             {{"type", "object"}, {"properties", args}, {"required", std::move(required)}}}}}};
 }
 
 }  // namespace
@@ -52,12 +62,15 @@ json agent_table(const std::vector<config::Team>& teams) {
   for (const auto& team : teams)
     for (const auto& [role, agent] : team.roles) {
       agents["muster-" + agent.name] = agent_json(agent);
-      for (const auto& name : agent.all_tools())
-        if (const auto* tool = config::find_tool(name))
-          tools[tool_prefix + name] = {{"description", tool->description},
-                                       {"args", args_of(*tool)}};
+      for (const auto* tool : tools_of(agent.all_tools())) tools[tool->name] = tool->definition;
     }
   return {{"agents", std::move(agents)}, {"tools", std::move(tools)}};
+}
+
+std::size_t tool_tokens(const std::vector<std::string>& tools) {
+  json all = json::array();
+  for (const auto* tool : tools_of(tools)) all.push_back(function_json(*tool));
+  return config::estimate_tokens(all.dump());
 }
 
 }  // namespace muster::opencode

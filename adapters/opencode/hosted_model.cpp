@@ -77,6 +77,13 @@ class HostedModel::Core : public std::enable_shared_from_this<Core> {
     std::erase_if(talks_, [](const auto& entry) { return entry.second.closed; });
   }
 
+  void tell_state(std::string text) {
+    std::lock_guard lock(mutex_);
+    if (text == state_) return;
+    state_ = std::move(text);
+    if (!talks_.empty()) link_.ask("state", {{"state", state_}}, [](auto&&) {});
+  }
+
   std::uint64_t start(const ModelRequest& request, std::function<void(ModelOutcome)> on_done) {
     auto messages = json::parse(request.body, nullptr, false).value("messages", json::array());
     std::lock_guard lock(mutex_);
@@ -220,7 +227,7 @@ class HostedModel::Core : public std::enable_shared_from_this<Core> {
     }
     const auto words = words_since(messages, std::min(talk.known, messages.size()));
     talk.known = messages.size();
-    if (talk.turn.over()) return prompt(talk, follow_up(words), true);
+    if (talk.turn.over()) return prompt(talk, follow_up(words));
     answer(talk, words);
   }
 
@@ -245,45 +252,57 @@ class HostedModel::Core : public std::enable_shared_from_this<Core> {
       later([reply = std::move(asked.answer), text] { reply(text); });
   }
 
-  void open(Talk& talk, std::string text) {
+  /// Opens a session and prompts it with one ask: the plugin answers when it is open, and prompts
+  /// it without another word from here.
+  void open(Talk& talk, const std::string& text) {
     talk.opening = true;
     const auto place = talk.about.mission == placed_ ? place_ : MissionPlace{};
     if (talk.model.empty()) talk.model = place.model;
-    link_.ask("open", {{"title", talk.about.title}, {"parent", place.session}},
-              [weak = weak_from_this(), id = talk.about.id,
-               text = std::move(text)](const Result<json>& opened) {
-                if (auto self = weak.lock()) self->opened(id, text, opened);
+    auto ask = words(talk, text);
+    ask["title"] = talk.about.title;
+    ask["parent"] = place.session;
+    ask["context"] = "This session works for mission " + talk.about.mission + " as \"" +
+                     talk.about.title + "\".";
+    ask["state"] = state_;
+    link_.ask("open", std::move(ask),
+              [weak = weak_from_this(), id = talk.about.id](const Result<json>& opened) {
+                if (auto self = weak.lock()) self->opened(id, opened);
               });
   }
 
-  void opened(const std::string& conversation, const std::string& text,
-              const Result<json>& result) {
+  void opened(const std::string& conversation, const Result<json>& result) {
     std::lock_guard lock(mutex_);
     auto* talk = find(conversation);
+    const auto session = result ? (*result).value("session", "") : std::string();
+    const bool wanted = talk != nullptr && !talk->closed && talk->opening && !talk->turn.over();
+    if (!wanted && !session.empty())
+      link_.ask("abort", {{"session", session}}, [](auto&&) {});  // cancelled or closed meanwhile
     if (talk == nullptr) return;
     talk->opening = false;
-    if (!result) return fail(*talk, {result.error(), 0, {}});
-    talk->session = (*result).value("session", "");
     if (talk->closed) return drop(*talk);
-    if (talk->waiting.number == 0) {
-      talk->known = 0;  // cancelled meanwhile: the next call begins anew
-      talk->session.clear();
-      return;
-    }
-    prompt(*talk, text, false);
+    if (!result) return fail(*talk, {result.error(), 0, {}});
+    if (wanted)
+      talk->session = session;
+    else
+      talk->known = 0;  // the next call begins anew
+    settle(*talk);
   }
 
-  void prompt(Talk& talk, const std::string& text, bool synthetic) {
+  /// What a session is prompted with: from now on its turn counts.
+  json words(Talk& talk, const std::string& text) {
     const auto number = ++last_prompt_;
     talk.turn.prompted(number);
     answer_all(talk, "this turn has ended");
-    link_.ask("prompt",
-              {{"session", talk.session},
-               {"agent", "muster-" + talk.about.agent},
-               {"model", talk.model},
-               {"prompt", number},
-               {"text", text},
-               {"synthetic", synthetic}},
+    return {{"agent", "muster-" + talk.about.agent},
+            {"model", talk.model},
+            {"prompt", number},
+            {"text", text}};
+  }
+
+  void prompt(Talk& talk, const std::string& text) {
+    auto ask = words(talk, text);
+    ask["session"] = talk.session;
+    link_.ask("prompt", std::move(ask),
               [weak = weak_from_this(), id = talk.about.id](const Result<json>& done) {
                 auto self = weak.lock();
                 if (self && !done) self->prompt_failed(id, done.error());
@@ -400,6 +419,7 @@ class HostedModel::Core : public std::enable_shared_from_this<Core> {
   std::map<std::string, Talk> talks_;  // guarded by mutex_, as is what follows; by conversation
   std::string placed_;  // the mission that was asked for in OpenCode: a workspace has one at a time
   MissionPlace place_;
+  std::string state_;  // of the mission, in words
   std::uint64_t last_prompt_ = 0;
   std::uint64_t last_wait_ = 0;
 };
@@ -428,6 +448,8 @@ HostedModel::~HostedModel() = default;
 void HostedModel::place(const std::string& mission, MissionPlace place) {
   core_->place(mission, std::move(place));
 }
+
+void HostedModel::tell_state(std::string text) { core_->tell_state(std::move(text)); }
 
 std::shared_ptr<ModelCall> HostedModel::start(ModelRequest request,
                                               std::function<void(std::string_view)>,

@@ -36,6 +36,10 @@ class HostedModel final : public ModelPort {
   /// Where the next sessions of this mission go. The endpoint's own model, when it has one, wins.
   void place(const std::string& mission, MissionPlace place);
 
+  /// How the mission stands, in words: its sessions are told in their system prompts, each when it
+  /// begins and when it has been compacted.
+  void tell_state(std::string text);
+
   std::shared_ptr<ModelCall> start(ModelRequest request,
                                    std::function<void(std::string_view)> on_delta,
                                    std::function<void(ModelOutcome)> on_done) override;

@@ -62,6 +62,14 @@ std::string task_of(const json& data) {
   return task.empty() ? "mission" : task;
 }
 
+/// Of what the user decides, and some agents may: "you", "the commander: no longer needed".
+std::string decider(const json& data) {
+  const std::string by = safe(data, "by");
+  const std::string reason = safe(data, "reason");
+  if (by.empty()) return "you";
+  return "the " + by + (reason.empty() ? "" : ": " + reason);
+}
+
 /// "session#12 (m/S4 worker M1.T2)"
 std::string actor_of(const json& data) {
   const std::string label = safe(data, "label");
@@ -169,7 +177,7 @@ const std::map<std::string, Words>& plain_words() {
        [](const json& d) {
          return loud(fmt::format("limit {}: {}", safe(d, "name"), safe(d, "detail")));
        }},
-      {"user_stopped", [](const json&) { return loud("stopped by you"); }},
+      {"user_stopped", [](const json& d) { return loud("stopped by " + decider(d)); }},
       {"user_paused", [](const json&) { return loud("pausing"); }},
       {"mission_paused",
        [](const json& d) {
@@ -182,7 +190,8 @@ const std::map<std::string, Words>& plain_words() {
       {"user_waived", [](const json& d) { return loud("you waived " + safe(d, "check")); }},
       {"todo_decided",
        [](const json& d) {
-         return loud(task_of(d) + (flag(d, "accept") ? " accepted by you" : " dropped by you"));
+         return loud(task_of(d) + (flag(d, "accept") ? " accepted by " : " dropped by ") +
+                     decider(d));
        }},
       {"todo_refused",
        [](const json& d) {

@@ -24,7 +24,12 @@ const systems = {
   muster: {
     plugins: [pluginFile],
     agents: musterAgents,
-    ended: async (stage, openCode, session) => /"(SEALED|FAILED|muster needs you)/.exec(await messagesOf(openCode, session))?.[1],
+    /// OpenCode is asked only when the last file is there, which it is at the seal: it has one thread, and asking it every
+    /// 20 ms for a session's messages would be a part of what is measured.
+    ended: async (stage, openCode, session, age) =>
+      age > patience || fs.existsSync(path.join(stage.project, `parts/p${workers}.txt`))
+        ? /"(SEALED|FAILED|muster needs you)/.exec(await messagesOf(openCode, session))?.[1]
+        : undefined,
     sealed: "SEALED",
   },
   "opencode-orchestrator": {
@@ -54,7 +59,7 @@ async function mission(system, stage, openCode, base, latency) {
   const answered = openCode.command(session, "task", "Write the parts").catch(() => {})
   let how
   try {
-    how = await until("the end", () => system.ended(stage, openCode, session), patience + latency * 20)
+    how = await until("the end", () => system.ended(stage, openCode, session, performance.now() - begun), patience + latency * 20)
   } catch {
     how = "stalled"
   }

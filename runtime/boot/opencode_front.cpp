@@ -15,6 +15,7 @@
 #include "adapters/io/wall_clock.hpp"
 #include "adapters/opencode/commands.hpp"
 #include "adapters/opencode/hosted_model.hpp"
+#include "adapters/opencode/hosted_tools.hpp"
 #include "adapters/opencode/origin_file.hpp"
 #include "adapters/opencode/toast_feed.hpp"
 #include "adapters/ui/format.hpp"
@@ -32,6 +33,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int protocol = 1;
 constexpr auto toast_period = 2s;
+constexpr auto state_period = 1s;
+constexpr std::size_t max_objective = 300;
 constexpr std::size_t columns = 120;
 constexpr std::size_t max_text = 20000;
 
@@ -51,6 +54,11 @@ std::string paused_text(const json& data) {
   auto why = one_line(data.value("reason", ""), 1000);
   return "muster: the mission holds still" + (why.empty() ? "" : ": " + why) +
          ".\n/task without words goes on with it.\n";
+}
+
+/// What every session of a mission knows, also after a compaction.
+std::string state_text(const std::string& mission, const std::string& objective) {
+  return "Mission " + mission + ": " + one_line(objective, max_objective) + ".";
 }
 
 /// What the gate went by: each check of the final verification with its receipt.
@@ -96,7 +104,9 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
     notify_ = nullptr;
     untaken_.clear();
     if (timer_) timer_->cancel();
+    if (state_timer_) state_timer_->cancel();
     timer_.reset();
+    state_timer_.reset();
   }
 
   void handle(const std::string& method, const json& params, rpc::ClientId client,
@@ -129,6 +139,7 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
   }
 
   void on_notice(const Notice& notice) {
+    if (changes_state(notice.type)) state_soon();
     std::lock_guard lock(mutex_);
     if (!notify_ || (!notice.mission.empty() && notice.mission != asked_.origin.mission)) return;
     auto data = parsed(notice.json);
@@ -234,10 +245,11 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
   }
 
   void tool(const json& params, const rpc::Reply& reply) {
-    ToolCall call{params.at("call").get<std::string>(), params.at("tool").get<std::string>(),
-                  params.value("arguments", json::object())
-                      .dump(-1, ' ', false, json::error_handler_t::replace)};
-    engine_.hosted_model().on_tool(params.at("session").get<std::string>(), std::move(call),
+    auto call = opencode::direct_call(params.at("call").get<std::string>(),
+                                      params.at("tool").get<std::string>(),
+                                      params.value("arguments", json::object()));
+    if (!call) return reply(json{{"text", call.error().text()}});
+    engine_.hosted_model().on_tool(params.at("session").get<std::string>(), std::move(*call),
                                    [reply](const Result<std::string>& text) {
                                      if (!text) return reply(text.error());
                                      reply(json{{"text", *text}});
@@ -317,6 +329,7 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
     if (start.without_approval) begin.approve_plan = false;
     auto id = Engine::new_mission_id();
     auto before = asked_in({id, from.session, from.model}, from.client);  // before it says anything
+    engine_.hosted_model().tell_state(state_text(id, start.objective));
     if (auto started = engine_.start_mission(id, begin); !started) {
       asked_in(before.origin, before.client, before.pid);
       return started.error();
@@ -417,6 +430,36 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
     return before;
   }
 
+  // ---- the state that sessions are told
+  // ---------------------------------------------------------------------
+
+  static bool changes_state(const std::string& type) {
+    return type == "mission_started" || type == "landed" || type == "todo_decided" ||
+           type == "plan_submitted" || type == "task_proposed";
+  }
+
+  /// Once for many changes: who asks for it does so after a compaction, which is seldom.
+  void state_soon() {
+    std::lock_guard lock(mutex_);
+    if (!notify_ || state_due_) return;
+    state_due_ = true;
+    state_timer_ = engine_.loop().run_after(state_period, [weak = weak_from_this()] {
+      if (auto self = weak.lock()) self->engine_.run_blocking([self] { self->tell_sessions(); });
+    });
+  }
+
+  void tell_sessions() {
+    {
+      std::lock_guard lock(mutex_);
+      state_due_ = false;
+      if (!notify_) return;
+    }
+    if (auto status = snapshot())
+      engine_.hosted_model().tell_state(
+          state_text(status->mission, status->objective) +
+          fmt::format(" Tasks done: {} of {}.", status->todo_done, status->todo_total));
+  }
+
   // ---- toasts
   // ---------------------------------------------------------------------------------------
 
@@ -465,6 +508,8 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
   Clock::time_point toasted_at_{};
   bool armed_ = false;
   std::shared_ptr<IoTimer> timer_;
+  bool state_due_ = false;
+  std::shared_ptr<IoTimer> state_timer_;
 };
 
 OpenCodeFront::OpenCodeFront(Engine& engine, Notify notify)

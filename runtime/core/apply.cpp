@@ -492,8 +492,15 @@ void on(State& state, const LimitHit& event) {
                 ErrorCode::limit_reached);
 }
 
-void on(State& state, const UserStopped&) {
-  end_mission(state, Phase::stopped, "stopped by the user", ErrorCode::cancelled);
+/// Who ended something, and why when they had to say it.
+std::string by_whom(const std::string& by, const std::string& reason) {
+  if (by.empty()) return "by the user";
+  return "by the " + by + (reason.empty() ? "" : ": " + reason);
+}
+
+void on(State& state, const UserStopped& event) {
+  end_mission(state, Phase::stopped, "stopped " + by_whom(event.by, event.reason),
+              ErrorCode::cancelled);
 }
 void on(State& state, const UserPaused&) { state.paused = true; }
 
@@ -565,7 +572,7 @@ void on(State& state, const TodoDecided& event) {
   if (!task || task->stage == Stage::done || task->stage == Stage::dropped) return;
   std::erase_if(state.questions, [&](const Question& q) { return q.task == event.task; });
   task->accepted = event.accept;
-  task->reason = event.accept ? "accepted by the user" : "dropped by the user";
+  task->reason = (event.accept ? "accepted " : "dropped ") + by_whom(event.by, event.reason);
   set_stage(state, *task, event.accept ? Stage::done : Stage::dropped);
 }
 

@@ -304,7 +304,10 @@ struct LimitHit {
 };
 
 // What the user does.
-struct UserStopped {};
+struct UserStopped {
+  std::string by = {};      ///< a role, when an agent ended it; empty: the user
+  std::string reason = {};  ///< an agent's
+};
 struct UserPaused {};
 struct UserResumed {};
 struct UserAnswered {
@@ -320,7 +323,9 @@ struct UserWaived {
 };
 struct TodoDecided {
   std::string task;
-  bool accept = false;  ///< accept = count as done; else drop
+  bool accept = false;      ///< accept = count as done; else drop
+  std::string by = {};      ///< a role, when an agent dropped it; empty: the user
+  std::string reason = {};  ///< an agent's
 };
 struct TaskProposed {  ///< through todo.md or add_task
   TaskSpec task;

@@ -27,13 +27,14 @@ struct ScriptedIndex final : FakeIndex {
 };
 
 struct Ground {
-  FakeTree tree;
+  FakeTree tree{{{"a.py", ""}}};
   std::shared_ptr<FileMap> files = std::make_shared<FileMap>(FileMap{{"a.py", "import x"}});
   std::shared_ptr<ScriptedIndex> index = std::make_shared<ScriptedIndex>();
   std::vector<FileChange> changed{{"a.py"}};
   std::vector<ProjectCommand> tests{{"test", "test", "python3 -m pytest -q", "", "pytest.ini"}};
   std::vector<ReviewFinding> syntax;
 
+  Ground() { REQUIRE(tree.checkout("M1.T1", "").ok()); }
   Grounding run() {
     auto open_files = [this](const std::string&) {
       return Result<std::shared_ptr<WorkspaceFiles>>(std::make_shared<FakeFiles>(files));
@@ -67,7 +68,7 @@ TEST_CASE("an import that leads nowhere is an error; all files are looked at whe
 
 TEST_CASE("an index that fails is said and rejects nothing; one that knows no imports is silent") {
   Ground ground;
-  ground.index->missing = Error{ErrorCode::io, "disk"};
+  ground.index->missing = Error{ErrorCode::io_error, "disk"};
   auto grounded = ground.run();
   REQUIRE(grounded.findings.size() == 1);
   CHECK(grounded.findings[0].severity == "warning");

@@ -65,6 +65,59 @@ TEST_CASE("a task that nothing verifies is refused with its reason") {
   CHECK(stage.folded().tasks.size() == 2);
 }
 
+TEST_CASE("who leads may cancel a task that is not done, and the reason is on record") {
+  MissionStage stage;
+  const json more{{"title", "One more"},
+                  {"description", "more"},
+                  {"files", {"c.txt"}},
+                  {"verification", {{{"command", "make test"}}}}};
+  std::vector<std::string> heard;
+  int asked = 0;
+  stage.agent = [&](const Turn& turn) -> Reply {
+    if (turn.agent == "worker" && turn.task == "M1.T3")
+      return say(calls("shell", {{"command", "sleep"}}));
+    if (!at_the_end(turn)) return by_the_team;
+    if (asked > 0 && heard.size() < 4) heard.push_back(turn.request.last("tool"));
+    switch (asked++) {
+      case 0:
+        return say(calls("add_task", more));
+      case 1:
+        return say(calls("cancel", {{"task", "M1.T1"}, {"reason", "no"}}));
+      case 2:
+        return say(calls("cancel", {{"task", "M9"}, {"reason", "no"}}));
+      case 3:
+        return say(calls("cancel", {{"task", "M1.T3"}, {"reason", "not needed after all"}}));
+      default:
+        return by_the_team;
+    }
+  };
+  stage.start();
+  stage.finish();
+  REQUIRE(heard.size() == 4);
+  CHECK(heard[1].find("M1.T1 is done") != std::string::npos);
+  CHECK(heard[2].find("no task 'M9'") != std::string::npos);
+  CHECK(heard[3] == "M1.T3 is cancelled");
+  const auto state = stage.folded();
+  CHECK(state.phase == Phase::sealed);
+  REQUIRE(state.task("M1.T3"));
+  CHECK(state.task("M1.T3")->stage == Stage::dropped);
+  CHECK(state.task("M1.T3")->reason == "dropped by the commander: not needed after all");
+}
+
+TEST_CASE("who leads may end the mission") {
+  MissionStage stage;
+  stage.agent = [&](const Turn& turn) -> Reply {
+    if (!at_the_end(turn)) return by_the_team;
+    return say(calls("cancel", {{"reason", "it cannot be done"}}));
+  };
+  stage.start();
+  stage.finish();
+  const auto state = stage.folded();
+  CHECK(state.phase == Phase::stopped);
+  CHECK(state.outcome_reason.find("stopped by the commander: it cannot be done") !=
+        std::string::npos);
+}
+
 TEST_CASE("tasks, result and metrics say how it stands") {
   MissionStage stage;
   std::vector<std::string> heard;

@@ -100,6 +100,7 @@ struct MissionStage {
         profile->tool_names.insert(final_tool);
         profile->final_tools.insert(final_tool);
       }
+      if (profile->role == "commander") profile->tool_names.insert("cancel");
       deps.roster[role] = profile;
     }
     deps.survey = [this](const std::string&) {

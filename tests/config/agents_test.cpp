@@ -138,6 +138,18 @@ TEST_CASE("a team narrows and never widens") {
              ContainsSubstring("roles.commander.agent: there is no agent 'nobody'"));
 }
 
+TEST_CASE("only who leads may cancel") {
+  for (const char* name : {"squad", "classic"}) {
+    const auto team = load_team(name);
+    REQUIRE(team.ok());
+    for (const auto& [role, agent] : team->roles) {
+      const auto tools = agent.all_tools();
+      CHECK((std::find(tools.begin(), tools.end(), "cancel") != tools.end()) ==
+            (role == "commander"));
+    }
+  }
+}
+
 TEST_CASE("tool schemas are valid and short, and arguments are checked with the path") {
   for (const ToolSpec& tool : tool_specs()) {
     INFO(tool.name);
@@ -147,7 +159,7 @@ TEST_CASE("tool schemas are valid and short, and arguments are checked with the 
       CHECK(problem.message.find("unknown keyword") == std::string::npos);
     CHECK(tool.description.size() < 100);
   }
-  CHECK(tool_specs().size() == 36);
+  CHECK(tool_specs().size() == 37);
   CHECK(validate_tool_arguments("read", {{"path", "a"}, {"first_line", 3}}).ok());
   const auto bad = validate_tool_arguments("read", {{"path", 7}, {"first_line", 0}});
   REQUIRE_FALSE(bad.ok());

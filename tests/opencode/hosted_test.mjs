@@ -52,6 +52,8 @@ test("/stop ends all of its sessions within a second, and none of them calls its
   const asked = Date.now()
   assert.match(textOf(await openCode.command(session, "stop")), /^Mission \S+ ends/)
   await until("the end of its sessions", async () => Object.keys(await openCode.get("/session/status")).length === 0)
+  const ended = Date.now() - asked
+  assert.ok(ended < 1000, `its sessions ended after ${ended} ms`)
   await until("its end", async () => (await told(openCode, session, "STOPPED"))[0])
   t.diagnostic(`stopped and told after ${Date.now() - asked} ms`)
   await until("the end of the call", async () => (await stage.modelStats()).in_flight === 0)

@@ -3,7 +3,7 @@
 
 import type { Engine } from "./engine.ts"
 import { messageHeader, type LocalModel } from "./local_model.ts"
-import { busy, takeTurn, toast, within } from "./session.ts"
+import { busy, hookMs, takeTurn, toast, within } from "./session.ts"
 import type { Client, Config, Hooks, Message, MessageWithParts, ModelRef, Part } from "./types.ts"
 
 const descriptions: Record<string, string> = {
@@ -72,10 +72,10 @@ export function commandHooks({ client, engine, local, own, host }: Parts): Hooks
   /// What a message would be answered by if muster/local did not exist.
   const usual = async (session: string): Promise<ModelRef | undefined> => {
     if (chosen.has(session)) return chosen.get(session)
-    const messages = (await client.session.messages({ path: { id: session } })).data ?? []
-    const last = messages.findLast((it) => it.info.role === "user" && it.info.model && !local.is(it.info.model))
+    const [messages, config] = await Promise.all([client.session.messages({ path: { id: session } }), client.config.get()])
+    const last = messages.data?.findLast((it) => it.info.role === "user" && it.info.model && !local.is(it.info.model))
     if (last) return last.info.model
-    const [providerID, ...modelID] = ((await client.config.get()).data?.model ?? "").split("/")
+    const [providerID, ...modelID] = (config.data?.model ?? "").split("/")
     if (modelID.length > 0) return { providerID, modelID: modelID.join("/") }
     const known = (await client.config.providers()).data
     const first = known?.providers.find((it) => it.id !== local.ref.providerID && known.default[it.id])
@@ -87,15 +87,18 @@ export function commandHooks({ client, engine, local, own, host }: Parts): Hooks
       const name = own.get(input.command)
       if (!name) return
       const text = `/${input.command} ${input.arguments}`.trim()
+      const until = Date.now() + hookMs
       const answer = ask(name, input.arguments, input.sessionID)
-      const leave = await takeTurn(input.sessionID)
+      const turn = takeTurn(input.sessionID)
+      const leave = () => void turn.then((end) => end())
+      await within(turn, until)
       // In a turn that is under way the message would be taken for a part of it.
-      if (await within(busy(client, input.sessionID))) {
+      if (await within(busy(client, input.sessionID), until)) {
         leave()
         void answer.then((text) => toast(client, text, "info"))
         throw new Error("muster answers by a toast: the session is at work")
       }
-      await within(keepTitle(input.sessionID, (input.arguments || text).replace(/\s+/g, " ").slice(0, 80)))
+      await within(keepTitle(input.sessionID, (input.arguments || text).replace(/\s+/g, " ").slice(0, 80)), until)
       waiting.set(input.sessionID, { answer, leave })
       output.parts.splice(0, output.parts.length, { type: "text", text, metadata: { muster: { command: name } } })
     },

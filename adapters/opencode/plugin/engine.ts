@@ -67,19 +67,14 @@ class Connection {
 
   private message(line: string) {
     let message: any
-    try {
-      message = JSON.parse(line)
-    } catch {
-      return
-    }
+    try { message = JSON.parse(line) } catch { return }
     if (message.method) return this.on(message.method, message.params ?? {})
     this.settle(message.id, (it) => (message.error ? it.reject(new Error(message.error.message)) : it.resolve(message.result)))
   }
 
   private settle(id: number, how: (pending: Pending) => void) {
     const found = this.pending.get(id)
-    if (!found) return
-    this.pending.delete(id)
+    if (!found || !this.pending.delete(id)) return
     clearTimeout(found.timer)
     how(found)
   }
@@ -183,12 +178,7 @@ export class Engine {
     for (const wait of backoffMs) {
       await new Promise((resolve) => setTimeout(resolve, wait).unref())
       if (this.closed || this.connection) return
-      try {
-        await this.connect(mission)
-        return
-      } catch {
-        continue // the last one is told
-      }
+      if (await this.connect(mission).then(() => true, () => false)) return
     }
     this.mission = ""
     this.options.tell("the engine cannot be started again; /task without words tries once more", "error")

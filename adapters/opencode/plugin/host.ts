@@ -5,7 +5,7 @@ import { execFile } from "node:child_process"
 import { promisify } from "node:util"
 
 import type { Engine } from "./engine.ts"
-import { busy } from "./session.ts"
+import { busy, hookMs } from "./session.ts"
 import type { Client, Config, Event, Hooks, Message, Part } from "./types.ts"
 
 type Tool = { description: string; args: Record<string, object> }
@@ -13,8 +13,6 @@ export type AgentTable = { agents: Record<string, object>; tools: Record<string,
 
 const prefix = "muster_"
 const aliveMs = 2000
-/// A session that is over makes no other call to its model, and waits for its abort meanwhile.
-const lastCallMs = 30_000
 
 /// The agents and their tools, from the program itself; none when it cannot be asked.
 export const askTable = (binary: string): Promise<AgentTable> =>
@@ -30,16 +28,23 @@ export function registerAgents(config: Config, table: AgentTable) {
 
 const failure = ({ name, data }: any) => ({ name, message: data?.message ?? "", status: data?.statusCode, body: data?.responseBody })
 
-/// `prompt`: the last one of the engine's; `briefing`: the first one, which a compaction must not lose.
-type Own = { prompt: number; alive: number; over: boolean; briefing: string }
+/// `prompt`: the last one of the engine's; `briefing`: the first one, which a compaction must not lose; `system`: what is
+/// said in its system prompt, the same bytes from one compaction to the next.
+type Own = { prompt: number; alive: number; over: boolean; stopped: boolean; briefing: string; context: string; system: string }
+
+/// What is said to a model, and not by a person.
+const notice = (text: string) => `<muster-notice>${text}</muster-notice>`
 
 export function agentHost(client: Client, engine: Engine, table: AgentTable) {
   const own = new Map<string, Own>()
   const prompts = new Map<string, number>() // message -> the engine's prompt that it is
+  let state = "" // of the mission, in words
 
   const tell = (session: string, type: string, more: object = {}) =>
     void engine.request("opencode.event", { session, type, ...more }).catch(() => {})
   const abort = (session: string) => client.session.abort({ path: { id: session } }).catch(() => undefined)
+  /// A session that is over makes no other call of its model.
+  const stop = (session: string, it: Own) => void (it.stopped || ((it.stopped = true), abort(session)))
 
   /// What an idle session ended with; `error` counts when no message has it.
   const ending = async (session: string, error?: any) => {
@@ -58,23 +63,28 @@ export function agentHost(client: Client, engine: Engine, table: AgentTable) {
   }
 
   const asks: Record<string, (it: any) => Promise<object | void>> = {
-    open: async ({ title, parent }) => {
+    open: async ({ title, parent, context, state: now, ...words }) => {
       const { data, error } = await client.session.create({ body: { title, parentID: parent || undefined } })
       if (!data) throw new Error(JSON.stringify(error))
-      own.set(data.id, { prompt: 0, alive: 0, over: false, briefing: "" })
-      return { session: data.id }
+      const session = data.id
+      own.set(session, { prompt: 0, alive: 0, over: false, stopped: false, briefing: words.text, context, system: "" })
+      state = now
+      const failed = (error: Error) => tell(session, "error", { error: failure({ name: "UnknownError", data: error }) })
+      // The engine hears of the session before the session says anything.
+      setImmediate(() => void asks.prompt({ session, ...words }).catch(failed))
+      return { session }
     },
-    prompt: async ({ session, agent, model, prompt, text, synthetic }) => {
+    prompt: async ({ session, agent, model, prompt, text }) => {
       const it = own.get(session)
       if (!it) throw new Error("no such session")
       it.prompt = prompt
-      it.briefing ||= text
       const [providerID, ...modelID] = model.split("/")
-      const parts = [{ type: "text", text, synthetic, metadata: { muster: { prompt } } }]
+      const parts = [{ type: "text", text, synthetic: true, metadata: { muster: { prompt } } }]
       const body = { agent, model: model ? { providerID, modelID: modelID.join("/") } : undefined, parts }
       const { error } = await client.session.promptAsync({ path: { id: session }, body })
       if (error) throw new Error(JSON.stringify(error))
     },
+    state: async ({ state: now }) => void (state = now),
     abort: async ({ session }) => void (await abort(session)),
     close: async ({ session }) => void (own.has(session) && (own.get(session)!.over = true)),
     look: async ({ session }) => ((await busy(client, session)) ? {} : ending(session)),
@@ -92,7 +102,7 @@ export function agentHost(client: Client, engine: Engine, table: AgentTable) {
     "message.updated": ({ info }: { info: Message }) => {
       if (info.role !== "assistant" || !info.time?.completed) return
       tell(info.sessionID, "step", { message: info.id, finish: info.finish, tokens: info.tokens, cost: info.cost })
-      if (own.get(info.sessionID)!.over) void abort(info.sessionID)
+      if (own.get(info.sessionID)!.over) stop(info.sessionID, own.get(info.sessionID)!)
     },
     "permission.asked": ({ sessionID, id }) => tell(sessionID, "permission", { permission: id }),
   }
@@ -121,19 +131,28 @@ export function agentHost(client: Client, engine: Engine, table: AgentTable) {
     "chat.message": async (_input, { message, parts }: { message: Message; parts: Part[] }) => {
       const prompt = parts.find((it) => it.metadata?.muster?.prompt)?.metadata!.muster!.prompt
       if (prompt) prompts.set(message.id, prompt)
-      else if (own.has(message.sessionID)) tell(message.sessionID, "heard", { text: parts.map((it) => it.text ?? "").join("\n") })
+      else if (own.has(message.sessionID) && parts.some((it) => !it.synthetic)) tell(message.sessionID, "heard", { text: parts.map((it) => it.text ?? "").join("\n") })
     },
     "chat.params": async ({ sessionID }) => {
-      if (!own.get(sessionID)?.over) return
-      void abort(sessionID)
-      await new Promise((resolve) => setTimeout(resolve, lastCallMs).unref())
+      const it = own.get(sessionID)
+      if (!it?.over) return
+      // It waits for its abort, which is there in milliseconds; without it the call fails here.
+      stop(sessionID, it)
+      await new Promise((resolve) => setTimeout(resolve, hookMs))
+      throw new Error("this session's work for muster is over")
     },
     "tool.execute.before": async ({ tool, sessionID }) => {
       if (own.has(sessionID) && !tool.startsWith(prefix)) throw new Error(`muster's agents have no tool ${tool}`)
     },
+    "experimental.chat.system.transform": async ({ sessionID }, { system }) => {
+      const it = own.get(sessionID)
+      if (it) system.push((it.system ||= notice(`${it.context} ${state}`)))
+    },
     "experimental.session.compacting": async ({ sessionID }, { context }) => {
       const it = own.get(sessionID)
-      if (it) context.push(`What this session was given to do:\n${it.briefing}`)
+      if (!it) return
+      it.system = ""
+      context.push(notice(`What this session was given to do:\n${it.briefing}\n${state}`))
     },
   }
 

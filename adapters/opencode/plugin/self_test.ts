@@ -16,11 +16,7 @@ const needed: [keyof Client, string[]][] = [
 
 export function checkHost(client: Client, say: (message: string) => void) {
   let said = false
-  const once = (message: string) => {
-    if (said) return
-    said = true
-    say(message)
-  }
+  const once = (message: string) => void (said || ((said = true), say(message)))
   const lacks = (group: string, name: string) => typeof (client as any)[group]?.[name] !== "function"
   const missing = needed.flatMap(([group, names]) => names.filter((name) => lacks(group, name)).map((name) => `${group}.${name}`))
   if (missing.length > 0) once(`this OpenCode lacks what muster needs: ${missing.join(", ")}`)

@@ -13,13 +13,14 @@ export async function toast(client: Client, message: string, variant: string) {
   await client.tui.showToast({ body: { title: "muster", message, variant } }).catch(() => {})
 }
 
-/// Hooks never wait for the engine. What they wait for is OpenCode's own answer, from this process; only
-/// a machine that is very busy needs more than milliseconds, and then they go on without one.
-const hookMs = 10_000
+/// A hook as a whole takes no longer. What needs the engine's work is not waited for in one; what hooks wait for is an
+/// answer out of this process, or one that the engine has at hand.
+export const hookMs = 2000
 
-export async function within<T>(answer: Promise<T>, ms = hookMs): Promise<T | undefined> {
+/// `answer`, or undefined when it fails or `until` (as Date.now() counts) comes first.
+export async function within<T>(answer: Promise<T>, until = Date.now() + hookMs): Promise<T | undefined> {
   let timer: NodeJS.Timeout
-  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), ms)))
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), Math.max(0, until - Date.now()))))
   return Promise.race([answer.catch(() => undefined), late]).finally(() => clearTimeout(timer))
 }
 
@@ -51,11 +52,10 @@ type Say = { id: string; session: string; text: string; ended: boolean }
 /// second telling (after a crash on either side) changes nothing.
 async function store(client: Client, { id, session, text }: Say): Promise<boolean> {
   const path = { id: session }
-  const messages = (await client.session.messages({ path })).data
+  const [{ data: messages }, { data: known }] = await Promise.all([client.session.messages({ path }), client.session.get({ path })])
   if (!messages) return false // the session is gone, or not of this folder
   if (messages.some((it) => it.parts.some((part) => part.metadata?.muster?.notice === id))) return true
   // The next message without a model gets the session's: that stays the one the user talks to.
-  const known = (await client.session.get({ path })).data
   const model = known?.model && { providerID: known.model.providerID, modelID: known.model.id }
   const parts = [{ type: "text", text, metadata: { muster: { notice: id } } }]
   const stored = await client.session.prompt({ path, body: { noReply: true, agent: known?.agent, model, parts } })

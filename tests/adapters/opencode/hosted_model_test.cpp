@@ -72,9 +72,8 @@ struct Fixture {
   /// The same, up to the prompt that follows it.
   std::future<ModelOutcome> begin() {
     auto future = call();
-    plugin.answer(plugin.next("open"), {{"session", "ses_1"}});
-    prompt = plugin.next("prompt");
-    plugin.answer(prompt);
+    prompt = plugin.next("open");
+    plugin.answer(prompt, {{"session", "ses_1"}});
     return future;
   }
   static ModelOutcome get(std::future<ModelOutcome>& future) {
@@ -98,12 +97,11 @@ TEST_CASE(
   const auto open = it.plugin.next("open");
   CHECK(open["title"] == "muster: worker · M1.T1");
   CHECK(open["parent"] == "ses_parent");
+  CHECK(open["agent"] == "muster-worker");
+  CHECK(open["model"] == "scripted/m1");
+  CHECK(open["text"] == "change it");
+  CHECK(open["context"].get<std::string>().find("muster: worker · M1.T1") != std::string::npos);
   it.plugin.answer(open, {{"session", "ses_1"}});
-  const auto prompt = it.plugin.next("prompt");
-  CHECK(prompt["agent"] == "muster-worker");
-  CHECK(prompt["model"] == "scripted/m1");
-  CHECK(prompt["text"] == "change it");
-  it.plugin.answer(prompt);
 
   std::promise<Result<std::string>> answered;
   it.model.on_tool("ses_1", {"c1", "edit", R"({"path":"a"})"},
@@ -124,7 +122,7 @@ TEST_CASE(
            {"finish", "tool-calls"},
            {"tokens", {{"input", 100}, {"output", 5}, {"cache", {{"read", 20}}}}},
            {"cost", 0.01}});
-  it.tell({{"type", "idle"}, {"message", "m2"}, {"prompt", prompt["prompt"]}, {"text", "done"}});
+  it.tell({{"type", "idle"}, {"message", "m2"}, {"prompt", open["prompt"]}, {"text", "done"}});
   const auto end = std::get<ModelReply>(Fixture::get(second));
   CHECK(end.text == "done");
   CHECK(end.usage.input_tokens == 120);
@@ -147,9 +145,8 @@ TEST_CASE("OpenCode's own retry is taken over: aborted, and the wait is the lane
 TEST_CASE("a session that says nothing is aborted; one whose idleness got lost is found") {
   Fixture it;
   auto future = it.call(600ms);
-  it.plugin.answer(it.plugin.next("open"), {{"session", "ses_1"}});
-  auto prompt = it.plugin.next("prompt");
-  it.plugin.answer(prompt);
+  auto prompt = it.plugin.next("open");
+  it.plugin.answer(prompt, {{"session", "ses_1"}});
   SECTION("silent") {
     auto look = it.plugin.next("look");
     it.plugin.answer(look);
@@ -181,8 +178,7 @@ TEST_CASE("after a lost connection the conversation goes on in a new session, wi
        {"tool_calls", {{{"id", "c1"}, {"function", {{"name", "read"}, {"arguments", "{}"}}}}}}});
   it.messages.push_back({{"role", "tool"}, {"tool_call_id", "c1"}, {"content", "1 line"}});
   auto again = it.call();
-  next.answer(next.next("open"), {{"session", "ses_2"}});
-  const auto text = next.next("prompt")["text"].get<std::string>();
+  const auto text = next.next("open")["text"].get<std::string>();
   CHECK(text.starts_with("change it\n"));
   CHECK(text.find("You called read {}") != std::string::npos);
   CHECK(text.find("Its result: 1 line") != std::string::npos);
@@ -222,12 +218,37 @@ TEST_CASE("a call that is cancelled aborts its session") {
   std::promise<ModelOutcome> done;
   auto call = it.model.start(std::move(request), {},
                              [&](ModelOutcome outcome) { done.set_value(std::move(outcome)); });
-  it.plugin.answer(it.plugin.next("open"), {{"session", "ses_1"}});
-  it.plugin.answer(it.plugin.next("prompt"));
-  call->cancel();
-  call->cancel();
-  it.plugin.answer(it.plugin.next("abort"));
+  const auto open = it.plugin.next("open");
+  SECTION("that is open") {
+    it.plugin.answer(open, {{"session", "ses_1"}});
+    call->cancel();
+    call->cancel();
+  }
+  SECTION("that is being opened") {
+    call->cancel();
+    it.plugin.answer(open, {{"session", "ses_1"}});
+  }
+  CHECK(it.plugin.next("abort")["session"] == "ses_1");
   CHECK(std::get<ModelFailure>(done.get_future().get()).error.code == ErrorCode::cancelled);
+}
+
+TEST_CASE("a session that is closed while it is being opened is aborted") {
+  Fixture it;
+  auto future = it.call();
+  const auto open = it.plugin.next("open");
+  it.model.close("S1@7", {});
+  it.plugin.answer(open, {{"session", "ses_1"}});
+  CHECK(it.plugin.next("abort")["session"] == "ses_1");
+}
+
+TEST_CASE("how the mission stands goes into new sessions, and to those that are there") {
+  Fixture it;
+  it.model.tell_state("1 of 8");  // nobody is there to be told
+  auto future = it.begin();
+  CHECK(it.prompt["state"] == "1 of 8");
+  it.model.tell_state("1 of 8");
+  it.model.tell_state("2 of 8");
+  CHECK(it.plugin.next("state")["state"] == "2 of 8");
 }
 
 TEST_CASE("an ask of a permission is refused by policy") {
