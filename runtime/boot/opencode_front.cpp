@@ -438,12 +438,14 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
            type == "plan_submitted" || type == "task_proposed";
   }
 
-  /// Once for many changes: who asks for it does so after a compaction, which is seldom.
+  /// At once, and once for many changes: it is needed after a compaction, which is seldom.
   void state_soon() {
     std::lock_guard lock(mutex_);
     if (!notify_ || state_due_) return;
     state_due_ = true;
-    state_timer_ = engine_.loop().run_after(state_period, [weak = weak_from_this()] {
+    auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::max(Clock::duration::zero(), state_at_ + state_period - Clock::now()));
+    state_timer_ = engine_.loop().run_after(wait, [weak = weak_from_this()] {
       if (auto self = weak.lock()) self->engine_.run_blocking([self] { self->tell_sessions(); });
     });
   }
@@ -452,6 +454,7 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
     {
       std::lock_guard lock(mutex_);
       state_due_ = false;
+      state_at_ = Clock::now();
       if (!notify_) return;
     }
     if (auto status = snapshot())
@@ -509,6 +512,7 @@ class OpenCodeFront::Core : public std::enable_shared_from_this<Core> {
   bool armed_ = false;
   std::shared_ptr<IoTimer> timer_;
   bool state_due_ = false;
+  Clock::time_point state_at_{};
   std::shared_ptr<IoTimer> state_timer_;
 };
 

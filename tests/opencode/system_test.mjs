@@ -36,13 +36,14 @@ test("sessions of a mission know it by their system prompts, which stay the same
 test("a compaction keeps what the session is for, and tells it how the mission stands now", async (t) => {
   const agents = musterAgents(1)
   const worker = []
-  const model = (body) => {
+  const model = async (body) => {
     const request = { body }
     if (!/as "muster: worker/.test(systemOf(request))) return /was given to do/.test(JSON.stringify(body.messages)) ? (worker.push(request), { text: "a summary" }) : agents(body)
     worker.push(request)
     const wrote = worker.filter((it) => it.body.tools?.length).length > 1
     if (!body.tools?.length) return { text: "a summary" }
     if (wrote) return { toolCalls: [{ name: "muster_submit_result", arguments: { summary: "written", changed_files: ["parts/p1.txt"] } }] }
+    await new Promise((resolve) => setTimeout(resolve, 2500)) // the state of the mission is told once a second at most
     // More than the model takes: OpenCode compacts.
     const write = { name: "muster_write", arguments: { path: "parts/p1.txt", content: "Part 1\n" } }
     return { toolCalls: [write], usage: { prompt_tokens: 250_000, completion_tokens: 5, total_tokens: 250_005 } }
