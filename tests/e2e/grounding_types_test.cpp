@@ -106,6 +106,49 @@ TEST_CASE("a type error that is never mended stops the mission, with the reason"
   CHECK(read_file(machine.folder("project/add.cpp")) == project().at("add.cpp"));
 }
 
+TEST_CASE("one mission: broken syntax, a type error and a weakened test are each sent back") {
+  auto files = project();
+  const std::string test =
+      "import { readFileSync } from 'node:fs'\n"
+      "import assert from 'node:assert'\n"
+      "assert.ok(readFileSync('add.cpp', 'utf8').includes('b + a'))\n";
+  files["test/add.test.mjs"] = test;
+  files["tool.mjs"] = "export const tool = 1\n";
+  files["Makefile"] = "test:\n\t@node test/add.test.mjs\n\n.PHONY: test\n";
+  Sandbox machine(files);
+  machine.configure(clangd());
+  const auto put = [](const char* path, const std::string& content) {
+    return call("write", {{"path", path}, {"content", content}});
+  };
+  auto change = task("M1.T1", {"add.cpp", "tool.mjs"}, "make test");
+  change["test_exempt_reason"] = "the same behaviour";
+  machine.script(scenario(
+      {rule({{"agent", "commander"}},
+            {call("submit_triage", {{"kind", "small"}, {"reason", "two"}, {"task", change}})}),
+       rule({{"agent", "worker"}, {"turn", 1}}, {put("tool.mjs", "export const tool = (2\n")}),
+       rule({{"agent", "worker"}, {"turn", 2}, {"text_matches", "new syntax errors"}},
+            {put("tool.mjs", "export const tool = 2\n"), write(bad)}),
+       rule({{"agent", "worker"}, {"turn", 3}}, {submit({"add.cpp", "tool.mjs"})}),
+       rule({{"agent", "fixer"}, {"turn", 1}, {"text_matches", complaint}},
+            {write(good), put("test/add.test.mjs", "import assert from 'node:assert'\n")}),
+       rule({{"agent", "fixer"}, {"turn", 1}, {"text_matches", "test/add.test.mjs.*assert"}},
+            {put("test/add.test.mjs", test)}),
+       rule({{"agent", "fixer"}, {"turn", 2}}, {submit({"add.cpp"})}),
+       rule({{"agent", {"reviewer", "master_reviewer"}}}, {approve()})}));
+  auto ended = machine.muster({"run", "Swap the operands", "--json"});
+  INFO(ended.err);
+  INFO(ended.out);
+  REQUIRE(ended.exit_code == 0);
+  Events events(ended.out);
+  CHECK(events.result()["outcome"] == "sealed");
+  CHECK(events.count("task_verified", [](const json& event) {
+    return !event["findings"].empty() && event["findings"][0]["severity"] == "error";
+  }) == 2);  // the type error, and the weakened test; the syntax never got that far
+  CHECK(read_file(machine.folder("project/add.cpp")) == good);
+  CHECK(read_file(machine.folder("project/tool.mjs")) == "export const tool = 2\n");
+  CHECK(read_file(machine.folder("project/test/add.test.mjs")) == test);
+}
+
 TEST_CASE("without the server, or switched off, the checks alone decide, and that is said") {
   Sandbox machine(project());
   auto extra = clangd("no-such-clangd");
