@@ -216,7 +216,9 @@ bool is_code_change(const std::string& name, const std::string& arguments) {
   if (name == "ast_rewrite") return true;
   if (name != "edit") return false;
   const auto args = tool_arguments(arguments);
-  return args && args->contains("symbol") && !(*args)["symbol"].is_null();
+  if (!args) return false;
+  const auto symbol = text_argument(*args, "symbol", false);  // models fill in what is optional
+  return !symbol || !trim(*symbol).empty();
 }
 
 Result<std::vector<FileRewrite>> plan_code_change(WorkspaceCode& code, const std::string& name,

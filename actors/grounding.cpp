@@ -62,8 +62,24 @@ class Grounder {
     if (!missing) return say_not_checked(missing.error());
     std::vector<LostImport> lost;
     for (auto& one : *missing) lost.push_back({one.file, one.line, one.target, one.missing});
+    leave_out_generated(index, lost);
     const auto found = import_findings(lost, paths_, before_, removed_);
     out_.findings.insert(out_.findings.end(), found.begin(), found.end());
+  }
+
+  /// What files that did not change miss as well, and is not what the change removed, is made by a
+  /// build: the project lives with it.
+  void leave_out_generated(CodeIndex& index, std::vector<LostImport>& lost) {
+    if (lost.empty()) return;
+    auto all = index.missing_imports({});
+    if (!all) return;
+    std::set<std::string> missed;
+    for (const auto& one : *all)
+      if (std::find(paths_.begin(), paths_.end(), one.file) == paths_.end())
+        missed.insert(one.missing);
+    std::erase_if(lost, [&](const LostImport& one) {
+      return missed.contains(one.missing) && !names_removed(one, removed_);
+    });
   }
 
   void target_tests(CodeIndex& index) {

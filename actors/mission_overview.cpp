@@ -2,6 +2,7 @@
 
 #include "actors/mission.hpp"
 #include "actors/mission_status.hpp"
+#include "actors/tool_arguments.hpp"
 #include "runtime/core/plan.hpp"
 #include "runtime/core/text.hpp"
 
@@ -46,10 +47,11 @@ std::string Mission::tasks_overview() const {
 }
 
 Result<std::string> Mission::task_result(const MissionToolCall& call) const {
-  const auto id = arguments_of(call).value("task", "");
-  const auto* task = state_.task(id);
+  const auto id = text_argument(arguments_of(call), "task", true);
+  if (!id) return id.error();
+  const auto* task = state_.task(*id);
   if (!task)
-    return Error{ErrorCode::not_found, "there is no task '" + id + "'; the tool tasks lists them"};
+    return Error{ErrorCode::not_found, "there is no task '" + *id + "'; the tool tasks lists them"};
   auto out = task_line(*task);
   out["summary"] = bounded_head(task->summary, shown_text);
   out["changed"] = task->changed;
@@ -91,23 +93,26 @@ Result<std::string> Mission::add_task(const MissionToolCall& call) {
 /// and what is done stays done; the reason is on record.
 Result<std::string> Mission::cancel(const MissionToolCall& call) {
   const auto args = arguments_of(call);
-  const auto id = args.value("task", "");
-  const auto reason = one_line(args.value("reason", ""), reason_bytes);
-  if (id.empty()) {
+  const auto id = text_argument(args, "task", true);
+  if (!id) return id.error();
+  const auto why = text_argument(args, "reason", false);
+  if (!why) return why.error();
+  const auto reason = one_line(*why, reason_bytes);
+  if (*id == "mission") {
     record(UserStopped{call.role, reason});
     pump();
     return std::string("the mission ends");
   }
-  const auto* task = state_.task(id);
+  const auto* task = state_.task(*id);
   if (!task)
-    return Error{ErrorCode::not_found, "there is no task '" + id + "'; the tool tasks lists them"};
+    return Error{ErrorCode::not_found, "there is no task '" + *id + "'; the tool tasks lists them"};
   if (task->spec.description == users_task)
-    return Error{ErrorCode::permission_denied, id + " is the user's own; only they can drop it"};
+    return Error{ErrorCode::permission_denied, *id + " is the user's own; only they can drop it"};
   if (task->stage == Stage::done || task->stage == Stage::dropped)
-    return Error{ErrorCode::conflict, id + " is " + std::string(name_of(task->stage))};
-  record(TodoDecided{id, false, call.role, reason});
+    return Error{ErrorCode::conflict, *id + " is " + std::string(name_of(task->stage))};
+  record(TodoDecided{*id, false, call.role, reason});
   pump();
-  return id + " is cancelled";
+  return *id + " is cancelled";
 }
 
 std::string Mission::free_task_id() const {

@@ -123,13 +123,15 @@ void Verifier::check_text() {
 void Verifier::put_first(const Grounding& grounded) {
   std::vector<Check> first;
   for (std::size_t i = 0; i < grounded.targeted.size(); ++i) {
-    Check check{spec_.task + "#reached" + std::to_string(i + 1),
+    Check check{spec_.task + reached_check + std::to_string(i + 1),
                 grounded.targeted[i],
                 grounded.folders[i],
                 {}};
+    if (!deps_.guard(check.command, root_, RunRight::all)) continue;  // a choice of ours, no duty
     const bool known =
-        std::any_of(spec_.checks.begin(), spec_.checks.end(),
-                    [&](const Check& other) { return other.command == check.command; });
+        std::any_of(spec_.checks.begin(), spec_.checks.end(), [&](const Check& other) {
+          return other.command == check.command && other.cwd == check.cwd;
+        });
     if (!known) first.push_back(std::move(check));
   }
   spec_.checks.insert(spec_.checks.begin(), first.begin(), first.end());
@@ -299,11 +301,15 @@ void Verifier::keep(ReceiptFacts facts) {
 }
 
 void Verifier::after_receipts() {
+  const auto decides = [](const std::string& check) {
+    return check != diagnostics_check && check.find(reached_check) == std::string::npos;
+  };
   const auto& receipts = result_.receipts;
-  const bool failed = std::any_of(receipts.begin(), receipts.end(), [](const Receipt& receipt) {
-    return !receipt.passed() && receipt.facts().check != diagnostics_check;
+  const bool failed = std::any_of(receipts.begin(), receipts.end(), [&](const Receipt& receipt) {
+    return !receipt.passed() && decides(receipt.facts().check);
   });
-  spec_.stops_at_failure&& failed ? finish() : next_check();
+  if (spec_.stops_at_failure && failed) return finish();
+  next_check();
 }
 
 /// A change of behaviour wants a test that fails on the base and passes now.

@@ -111,8 +111,8 @@ constexpr std::array<ToolSpec, 37> table{{
     {"add_task",
      "Put one more task on the list: it is worked on, reviewed and landed like the others.",
      MUSTER_TASK_SCHEMA},
-    {"cancel", "Take a task off the list, or, without one, end the mission.",
-     R"({"type":"object","required":["reason"],"properties":{"task":{"type":"string"},)"
+    {"cancel", "Take a task off the list, or end the whole mission (task: mission).",
+     R"({"type":"object","required":["task","reason"],"properties":{"task":{"type":"string"},)"
      R"("reason":{"type":"string"}}})"},
     {"submit_triage", "Say what the objective needs: an answer, one task, or a plan.",
      R"({"type":"object","required":["kind","reason"],"properties":{)"

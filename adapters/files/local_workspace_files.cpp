@@ -208,8 +208,12 @@ Result<std::string> LocalWorkspaceFiles::Impl::judged(const std::string& path,
 }
 
 Result<WriteReceipt> LocalWorkspaceFiles::Impl::checked_rewrite(const FileRewrite& rewrite) const {
-  auto place = find_for_writing(rewrite.path);
+  auto place = find(rewrite.path);  // makes no folders
   if (!place) return place.error();
+  auto target = find_for_writing(rewrite.path);  // not in a linked folder
+  if (!target) return target.error();
+  OpenFile file;
+  if (auto old = old_content(*target, file); !old) return old.error();
   if (rewrite.after.size() > options_.max_file_bytes)
     return Error{ErrorCode::limit_reached,
                  "larger than " + std::to_string(options_.max_file_bytes) + " bytes", place->shown};

@@ -215,6 +215,10 @@ class Refresh {
     if (!list) return list.error();
     if (list->truncated)
       return Error{ErrorCode::limit_reached, "there are too many files for the code index"};
+    auto policy = files::FilePolicy::compile(options_.patterns);
+    if (!policy) return policy.error();
+    std::erase_if(list->paths,
+                  [&](const std::string& path) { return policy->refusal(path).has_value(); });
     compare(list->paths);
     if (auto read = read_jobs(); !read) return read.error();
     if (auto written = write(); !written) return written.error();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/files/file_policy.hpp"
 #include "adapters/files/ripgrep.hpp"
 #include "adapters/index/index_database.hpp"
 #include "adapters/treesitter/source_tree.hpp"
@@ -15,7 +16,8 @@ namespace muster::index {
 
 struct RefreshOptions {
   std::string ripgrep = "rg";
-  std::size_t threads = 0;                 ///< 0 = one a processor
+  files::PolicyPatterns patterns = files::default_patterns();  ///< what no agent sees is not there
+  std::size_t threads = 0;                                     ///< 0 = one a processor
   std::size_t max_file_bytes = 2U << 20U;  ///< larger files are skipped: data, or made by a program
   std::chrono::milliseconds max_parse{5000};  ///< for one file
   std::size_t batch_bytes = 4U << 20U;        ///< of contents that wait to be written

@@ -11,53 +11,66 @@
 #include "adapters/io/read_all.hpp"
 #include "adapters/treesitter/nodes.hpp"
 #include "runtime/core/paths.hpp"
+#include "runtime/core/text.hpp"
 
 namespace muster::treesitter {
 namespace {
 
-/// Turns offsets of one text into places. Reads the text forwards from the last place: ask in
-/// order where you can.
+/// Where a place is, and what it takes to go on from there.
+struct Cursor {
+  CodePlace place;
+  std::size_t line_begin = 0;
+};
+
+/// Turns offsets of one text into places. A walk from the last match on costs what lies between;
+/// matches come in the order of their begins.
 class Places {
  public:
   explicit Places(std::string_view text) : text_(text) {}
 
-  CodePlace at(std::size_t offset) {
-    if (offset < line_begin_) line_begin_ = 0, line_ = 0;
-    for (auto next = text_.find('\n', line_begin_); next != std::string_view::npos && next < offset;
-         next = text_.find('\n', line_begin_)) {
-      line_begin_ = next + 1;
-      ++line_;
-    }
-    CodePlace out{offset, line_, 0, 0};
-    for (const char c : text_.substr(line_begin_, offset - line_begin_)) {
-      const auto byte = static_cast<unsigned char>(c);
-      if ((byte & 0xC0U) == 0x80U) continue;
-      ++out.column;
-      out.column_utf16 += byte >= 0xF0U ? 2 : 1;  // beyond the basic plane: a surrogate pair
-    }
-    return out;
+  const Cursor& match_at(std::size_t offset) {
+    if (offset < cursor_.place.offset) cursor_ = {};
+    cursor_ = moved(cursor_, offset);
+    return cursor_;
   }
 
-  [[nodiscard]] std::string lines(std::size_t begin, std::size_t end) const {
-    const auto from = begin == 0 ? 0 : text_.rfind('\n', begin - 1) + 1;
+  [[nodiscard]] Cursor moved(Cursor from, std::size_t offset) const {
+    auto& place = from.place;
+    for (auto next = text_.find('\n', place.offset);
+         next != std::string_view::npos && next < offset; next = text_.find('\n', place.offset)) {
+      from.line_begin = next + 1;
+      place = {next + 1, place.line + 1, 0, 0};
+    }
+    for (const char c : text_.substr(place.offset, offset - place.offset)) {
+      const auto byte = static_cast<unsigned char>(c);
+      if ((byte & 0xC0U) == 0x80U) continue;
+      ++place.column;
+      place.column_utf16 += byte >= 0xF0U ? 2 : 1;  // beyond the basic plane: a surrogate pair
+    }
+    place.offset = offset;
+    return from;
+  }
+
+  [[nodiscard]] CodeRange range(const Cursor& from, std::size_t begin, std::size_t end) const {
+    const auto first = moved(from, begin);
+    return {first.place, moved(first, end).place};
+  }
+
+  /// The whole lines of a range, at most `max_bytes` of them.
+  [[nodiscard]] std::string lines(const Cursor& begin, std::size_t end,
+                                  std::size_t max_bytes) const {
     const auto to = std::min(text_.find('\n', end), text_.size());
-    return std::string(text_.substr(from, to - from));
+    return std::string(
+        bounded_head(text_.substr(begin.line_begin, to - begin.line_begin), max_bytes));
   }
 
  private:
   std::string_view text_;
-  std::size_t line_begin_ = 0;
-  int line_ = 0;
+  Cursor cursor_;
 };
 
-CodeRange range_of(Places& places, std::size_t begin, std::size_t end) {
-  CodeRange out;
-  out.begin = places.at(begin);
-  out.end = places.at(end);
-  return out;
-}
-
-CodeCapture shown(const SourceTree& tree, Places& places, const Capture& capture) {
+CodeCapture shown(const SourceTree& tree, const Places& places, const Cursor& match,
+                  const Capture& capture) {
   CodeCapture out;
   out.name = capture.name;
   out.multiple = capture.multiple;
@@ -65,21 +78,33 @@ CodeCapture shown(const SourceTree& tree, Places& places, const Capture& capture
   const auto begin = ts_node_start_byte(capture.nodes.front());
   const auto end = ts_node_end_byte(capture.nodes.back());
   out.text = tree.text().substr(begin, end - begin);
-  out.range = range_of(places, begin, end);
+  const bool after = begin >= match.place.offset;  // a hole of `inside` may lie before the match
+  out.range = places.range(after ? match : Cursor{}, begin, end);
   if (capture.multiple)
     for (const TSNode node : capture.nodes) out.parts.emplace_back(tree.slice(node));
   return out;
 }
 
-CodeMatch shown(const SourceTree& tree, Places& places, TSNode node, const Captures& captures) {
+CodeMatch shown(const SourceTree& tree, Places& places, TSNode node, const Captures& captures,
+                const FindLimits& limits) {
   CodeMatch out;
   const auto begin = ts_node_start_byte(node);
   const auto end = ts_node_end_byte(node);
-  out.range = range_of(places, begin, end);
+  const auto& at = places.match_at(begin);
+  out.range = places.range(at, begin, end);
   out.text = tree.slice(node);
-  out.lines = places.lines(begin, end);
-  for (const auto& capture : captures) out.captures.push_back(shown(tree, places, capture));
+  out.lines = places.lines(at, end, limits.max_line_bytes);
+  for (const auto& capture : captures) out.captures.push_back(shown(tree, places, at, capture));
   return out;
+}
+
+std::size_t bytes_of(const CodeMatch& match) {
+  auto bytes = sizeof match + match.text.size() + match.lines.size();
+  for (const auto& capture : match.captures) {
+    bytes += sizeof capture + capture.text.size();
+    for (const auto& part : capture.parts) bytes += sizeof part + part.size();
+  }
+  return bytes;
 }
 
 bool any_within(const AstPattern& pattern, const SourceTree& tree, TSNode top, Captures& captures) {
@@ -225,24 +250,29 @@ bool CodeSearch::holds(const SourceTree& tree, TSNode node, Captures& captures) 
   return !any_within(*without_, tree, node, others);
 }
 
-Result<std::vector<CodeMatch>> CodeSearch::find(SourceParser& parser, std::string text) const {
+Result<std::vector<CodeMatch>> CodeSearch::find(SourceParser& parser, std::string text,
+                                                const FindLimits& limits) const {
   std::vector<CodeMatch> out;
   if (!possible_in(text)) return out;
   auto tree = parser.parse(*language_, std::move(text));
   if (!tree) return tree.error();
   Places places(tree->text());
+  std::size_t bytes = 0;
   const auto take = [&](TSNode node, Captures& captures) {
-    if (holds(*tree, node, captures)) out.push_back(shown(*tree, places, node, captures));
+    if (bytes > limits.max_bytes || !holds(*tree, node, captures)) return;
+    out.push_back(shown(*tree, places, node, captures, limits));
+    bytes += bytes_of(out.back());
   };
-  if (query_) {
+  if (query_)
     query_->run(*tree, take);
-    return out;
-  }
-  each_node(tree->root(), [&](TSNode node) {
-    Captures captures;
-    if (pattern_->matches(*tree, node, captures)) take(node, captures);
-    return Descent::into;
-  });
+  else
+    each_node(tree->root(), [&](TSNode node) {
+      Captures captures;
+      if (pattern_->matches(*tree, node, captures)) take(node, captures);
+      return bytes > limits.max_bytes ? Descent::stop : Descent::into;
+    });
+  if (bytes > limits.max_bytes)
+    return Error{ErrorCode::limit_reached, "more matches than can be kept"};
   return out;
 }
 
@@ -285,7 +315,7 @@ Found search_file(SourceParser& parser, const std::string& folder, const std::st
     return out;
   }
   std::string kept = options.keep_text ? *text : std::string();
-  auto matches = search->second->find(parser, std::move(*text));
+  auto matches = search->second->find(parser, std::move(*text), options.find);
   if (!matches) {
     out.skipped = path + ": " + matches.error().message;
     return out;

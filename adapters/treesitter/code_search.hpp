@@ -2,6 +2,7 @@
 // Structural search: where code of a form stands in the files of a folder.
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -65,6 +66,12 @@ struct SearchSpec {
   std::vector<Regex> where;
 };
 
+/// What is kept of the matches in one file.
+struct FindLimits {
+  std::size_t max_bytes = 1U << 30U;                                     ///< of texts and places
+  std::size_t max_line_bytes = std::numeric_limits<std::size_t>::max();  ///< of CodeMatch::lines
+};
+
 /// A search in one language. Immutable; may be used from several threads.
 class CodeSearch {
  public:
@@ -75,8 +82,9 @@ class CodeSearch {
   CodeSearch(const CodeSearch&) = delete;
   CodeSearch& operator=(const CodeSearch&) = delete;
 
-  /// The matches in one text. limit_reached when it cannot be parsed in time.
-  Result<std::vector<CodeMatch>> find(SourceParser& parser, std::string text) const;
+  /// The matches in one text. limit_reached when it cannot be parsed in time, or has too many.
+  Result<std::vector<CodeMatch>> find(SourceParser& parser, std::string text,
+                                      const FindLimits& limits = {}) const;
   /// What the user should know: a pattern that did not parse without errors.
   [[nodiscard]] const std::string& warning() const { return warning_; }
 
@@ -118,6 +126,7 @@ struct SearchOutcome {
 struct SearchOptions {
   std::size_t max_file_bytes = 4U << 20U;
   bool keep_text = false;  ///< of files that have matches
+  FindLimits find;
 };
 
 /// Searches the files of the searches' languages on all cores. Files are read from below `folder`.

@@ -9,6 +9,7 @@ namespace muster {
 namespace {
 
 constexpr std::size_t kMaxFileBytes = 4U << 20U;
+constexpr treesitter::FindLimits kFindLimits{8U << 20U, 1000};
 
 treesitter::SearchSpec spec_of(const CodePattern& pattern) {
   treesitter::SearchSpec out;
@@ -46,7 +47,9 @@ Result<CodeHits> TreeSitterCode::search(const CodePattern& pattern) {
   if (!searches) return searches.error();
   auto paths = files_->files(pattern.path);
   if (!paths) return paths.error();
-  auto outcome = treesitter::search_files(root_, *paths, *searches);
+  treesitter::SearchOptions options;
+  options.find = kFindLimits;
+  auto outcome = treesitter::search_files(root_, *paths, *searches, options);
   CodeHits out;
   out.warning = std::move(searches->warning);
   out.skipped = std::move(outcome.skipped);
@@ -65,7 +68,13 @@ Result<std::vector<FileRewrite>> TreeSitterCode::rewrite(const CodePattern& patt
   if (!paths) return paths.error();
   treesitter::SearchOptions options;
   options.keep_text = true;
+  options.find = kFindLimits;
   const auto outcome = treesitter::search_files(root_, *paths, *searches, options);
+  // All files or none: one that could not be looked at may have matches, too.
+  if (!outcome.skipped.empty())
+    return Error{ErrorCode::limit_reached,
+                 "nothing was rewritten, a file could not be searched; narrow the path",
+                 outcome.skipped.front()};
   return treesitter::rewrites_of(outcome, spec, treesitter::RewriteTemplate(replacement));
 }
 

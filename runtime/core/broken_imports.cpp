@@ -99,7 +99,9 @@ Missing missing_of(const TreePaths& paths, std::string_view from, const Import& 
     case ImportForm::rust_mod:
       return missing_rust(paths, from, target);
     case ImportForm::bash_source:
-      return is_dotted(target) ? missing_sourced(paths, target) : std::nullopt;
+      // Files of settings ("./.env") are made by each user.
+      return is_dotted(target) && target.ends_with(".sh") ? missing_sourced(paths, target)
+                                                          : std::nullopt;
     default:
       return std::nullopt;
   }

@@ -18,15 +18,18 @@ bool holds(const std::vector<std::string>& list, const std::string& one) {
 
 }  // namespace
 
+bool names_removed(const LostImport& lost, const std::vector<std::string>& removed) {
+  return std::any_of(removed.begin(), removed.end(),
+                     [&](const std::string& path) { return is_path_of(lost.missing, path); });
+}
+
 std::vector<ReviewFinding> import_findings(const std::vector<LostImport>& lost,
                                            const std::vector<std::string>& changed,
                                            const std::map<std::string, std::string>& before,
                                            const std::vector<std::string>& removed) {
   std::vector<ReviewFinding> out;
   for (const auto& one : lost) {
-    const bool taken_away =
-        std::any_of(removed.begin(), removed.end(),
-                    [&](const std::string& path) { return is_path_of(one.missing, path); });
+    const bool taken_away = names_removed(one, removed);
     const auto old = before.find(one.file);
     const bool stood_there =
         old != before.end() && old->second.find(one.target) != std::string::npos;

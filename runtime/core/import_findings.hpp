@@ -17,6 +17,9 @@ struct LostImport {
   std::string missing;  ///< the path from the root that is not there, perhaps without its suffix
 };
 
+/// Whether one of the removed files is what it names. Pure.
+[[nodiscard]] bool names_removed(const LostImport& lost, const std::vector<std::string>& removed);
+
 /// Errors for those imports that the change broke: written by it, or of a file that it removed.
 /// `before`: the changed files' contents at the base, new ones left out; an import that stands
 /// there already and names none of `removed` was broken before. Pure.

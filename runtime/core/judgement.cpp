@@ -38,6 +38,11 @@ Judgement judge_verification(const State& state, const TaskVerified& event) {
     } else if (!receipt.passed() && facts.check == diagnostics_check && !out.errors.empty()) {
       out.fingerprints.insert(out.fingerprints.end(), facts.fingerprints.begin(),
                               facts.fingerprints.end());
+    } else if (!receipt.passed() && facts.check.find(reached_check) != std::string::npos) {
+      out.warnings.push_back(
+          {"", 0,
+           "'" + facts.command + "', tests that reach the change, failed:\n" + facts.output_tail,
+           "warning"});
     } else if (!receipt.passed()) {
       auto how = facts.timed_out ? std::string("timed out")
                                  : "exit code " + std::to_string(facts.exit_code);

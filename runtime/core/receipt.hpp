@@ -30,6 +30,9 @@ struct ReceiptFacts {
 /// The check of a candidate by language servers. What it holds against the candidate stands among
 /// the findings; it is no execution of what was changed.
 inline constexpr const char* diagnostics_check = "diagnostics";
+/// In the names of receipts of tests that were picked for a change. Nobody has seen that choice
+/// pass before: it says something, and the project's own checks decide.
+inline constexpr const char* reached_check = "#reached";
 
 struct ReceiptMinter;  // defined beside the job actor: the only maker of new receipts
 

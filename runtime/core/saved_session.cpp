@@ -17,6 +17,12 @@ std::string text_of(const json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+/// An edit of a definition, which cannot be told from the file to have been made.
+bool has_symbol(const std::string& arguments) {
+  const auto parsed = json::parse(arguments, nullptr, false);
+  return parsed.is_object() && !text_of(parsed, "symbol").empty();
+}
+
 /// What the journal knows of one call's effect.
 struct Effect {
   std::string kind;  ///< the effect's class: "N" or "C"
@@ -93,9 +99,10 @@ class Reader {
   SavedCall open_call(ToolCall call) const {
     auto known = effects_.find({saved_.steps, call.id});
     if (known != effects_.end()) return {std::move(call), outcome_of(known->second), false};
-    if (call.name == "ast_rewrite" || call.name == "rename")
+    const bool by_structure = call.name == "edit" && has_symbol(call.arguments);
+    if (call.name == "ast_rewrite" || call.name == "rename" || by_structure)
       return {std::move(call),
-              "interrupted: the rewrite may or may not have been made; search before you go on",
+              "interrupted: the change may or may not have been made; look before you go on",
               false};
     const bool edit = call.name == "edit";
     return {std::move(call), std::nullopt, edit};

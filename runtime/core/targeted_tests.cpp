@@ -60,28 +60,48 @@ std::optional<std::string> of_cargo(const std::string& cwd, const std::vector<st
   return any ? std::optional(out) : std::nullopt;
 }
 
-/// A script that is one runner's call and nothing else; its options are kept.
-std::optional<std::string> of_script(std::string_view script, const std::string& cwd,
-                                     const std::vector<std::string>& tests) {
+bool is_script_test(const std::string& path) {
+  const auto name = path.substr(path.rfind('/') + 1);
+  return name.find(".test.") != std::string::npos || name.find(".spec.") != std::string::npos;
+}
+
+bool is_python_test(const std::string& path) {
+  const auto name = path.substr(path.rfind('/') + 1);
+  return name.starts_with("test_") || name.ends_with("_test.py");
+}
+
+/// The runner of a script that is one call and nothing else; `options` are its flags, which stay.
+/// Anything that could be a file, a value or a second command: nobody knows what it runs besides.
+std::optional<std::string> runner_of(std::string_view script) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> runners{
       {{"node --test", "node --test"},
-       {"jest", "npx --no-install jest"},
-       {"vitest run", "npx --no-install vitest run"},
-       {"vitest", "npx --no-install vitest run"},
+       {"jest", "npx --no-install jest --passWithNoTests"},
+       {"vitest run", "npx --no-install vitest run --passWithNoTests"},
+       {"vitest", "npx --no-install vitest run --passWithNoTests"},
        {"mocha", "npx --no-install mocha"},
        {"ava", "npx --no-install ava"}}};
   const auto text = trim(script);
-  // More than one command, or folders and globs of its own: what it runs besides is not known.
-  if (text.find_first_of("&|;<>$`'\"*(") != std::string_view::npos) return std::nullopt;
-  const auto runner = std::find_if(runners.begin(), runners.end(), [&](const auto& one) {
-    return text == one.first || text.starts_with(std::string(one.first) + " -") ||
-           text.starts_with(std::string(one.first) + " ");
-  });
-  if (runner == runners.end()) return std::nullopt;
-  const auto files =
-      below(cwd, tests, {".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"});
+  if (text.find_first_of("&|;<>$`'\"*(\\\n") != std::string_view::npos) return std::nullopt;
+  for (const auto& [start, call] : runners) {
+    if (!text.starts_with(start)) continue;
+    const auto options = text.substr(start.size());
+    bool flags = options.empty() || options.front() == ' ';
+    for (std::size_t at = 0; flags && at < options.size(); ++at)
+      if (options[at] != ' ' && (at == 0 || options[at - 1] == ' ')) flags = options[at] == '-';
+    if (flags) return std::string(call) + std::string(options);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> of_script(std::string_view script, const std::string& cwd,
+                                     const std::vector<std::string>& tests) {
+  auto call = runner_of(script);
+  if (!call) return std::nullopt;
+  auto files = below(cwd, tests, {".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"});
+  std::erase_if(files, [](const std::string& file) { return !is_script_test(file); });
   if (files.empty()) return std::nullopt;
-  return with_arguments(std::string(runner->second), files);
+  if (call->find(" jest ") != std::string::npos) *call += " --runTestsByPath";
+  return with_arguments(*call, files);
 }
 
 }  // namespace
@@ -92,7 +112,8 @@ std::optional<std::string> targeted_test_command(const ProjectCommand& project,
   if (project.kind != "test") return std::nullopt;
   const auto& command = project.command;
   if (command.ends_with("pytest -q")) {
-    const auto files = below(project.cwd, tests, {".py"});
+    auto files = below(project.cwd, tests, {".py"});
+    std::erase_if(files, [](const std::string& file) { return !is_python_test(file); });
     if (files.empty()) return std::nullopt;
     return with_arguments(command, files);
   }

@@ -13,7 +13,8 @@ namespace muster {
 /// The command that runs these test files (paths from the workspace's root) instead of all that
 /// `project` runs, in the same folder; nullopt when that cannot be told of its runner: known are
 /// pytest, go test, cargo test (files of tests/), and, by what package.json's "test" script says,
-/// node --test, jest, vitest, mocha and ava. `script`: that text; empty elsewhere. Files outside of
+/// node --test, jest, vitest, mocha and ava, when it is that call with flags and nothing else.
+/// `script`: that text; empty elsewhere. Files outside of
 /// the command's folder are left out; nullopt when none is left. Pure.
 [[nodiscard]] std::optional<std::string> targeted_test_command(
     const ProjectCommand& project, std::string_view script, const std::vector<std::string>& tests);

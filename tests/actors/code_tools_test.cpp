@@ -77,6 +77,9 @@ TEST_CASE("code tools answer arguments that are wrong with what is wrong") {
   CHECK(none.error().code == ErrorCode::not_found);
   CHECK_FALSE(is_code_change("edit", R"({"path":"a","old_text":"x","new_text":"y"})"));
   CHECK_FALSE(is_code_change("edit", "{"));
+  CHECK_FALSE(is_code_change("edit", R"({"path":"a","symbol":"","old_text":"x","new_text":"y"})"));
+  CHECK_FALSE(
+      is_code_change("edit", R"({"path":"a","symbol":null,"old_text":"x","new_text":"y"})"));
   CHECK(is_code_change("edit", R"({"path":"a","symbol":"x","new_text":"y"})"));
 }
 

@@ -77,7 +77,7 @@ TEST_CASE("who leads may cancel a task that is not done, and the reason is on re
     if (turn.agent == "worker" && turn.task == "M1.T3")
       return say(calls("shell", {{"command", "sleep"}}));
     if (!at_the_end(turn)) return by_the_team;
-    if (asked > 0 && heard.size() < 4) heard.push_back(turn.request.last("tool"));
+    if (asked > 0 && heard.size() < 5) heard.push_back(turn.request.last("tool"));
     switch (asked++) {
       case 0:
         return say(calls("add_task", more));
@@ -86,6 +86,8 @@ TEST_CASE("who leads may cancel a task that is not done, and the reason is on re
       case 2:
         return say(calls("cancel", {{"task", "M9"}, {"reason", "no"}}));
       case 3:
+        return say(calls("cancel", {{"task", nullptr}, {"reason", nullptr}}));
+      case 4:
         return say(calls("cancel", {{"task", "M1.T3"}, {"reason", "not needed after all"}}));
       default:
         return by_the_team;
@@ -93,10 +95,11 @@ TEST_CASE("who leads may cancel a task that is not done, and the reason is on re
   };
   stage.start();
   stage.finish();
-  REQUIRE(heard.size() == 4);
+  REQUIRE(heard.size() == 5);
   CHECK(heard[1].find("M1.T1 is done") != std::string::npos);
   CHECK(heard[2].find("no task 'M9'") != std::string::npos);
-  CHECK(heard[3] == "M1.T3 is cancelled");
+  CHECK(heard[3].find("'task' is missing") != std::string::npos);
+  CHECK(heard[4] == "M1.T3 is cancelled");
   const auto state = stage.folded();
   CHECK(state.phase == Phase::sealed);
   REQUIRE(state.task("M1.T3"));
@@ -108,7 +111,7 @@ TEST_CASE("who leads may end the mission") {
   MissionStage stage;
   stage.agent = [&](const Turn& turn) -> Reply {
     if (!at_the_end(turn)) return by_the_team;
-    return say(calls("cancel", {{"reason", "it cannot be done"}}));
+    return say(calls("cancel", {{"task", "mission"}, {"reason", "it cannot be done"}}));
   };
   stage.start();
   stage.finish();

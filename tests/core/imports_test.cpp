@@ -181,6 +181,7 @@ TEST_CASE("what may be there in another way is not said to be missing") {
   CHECK_FALSE(is_broken({"a.py"}, "a.py", {python, "gone.x"}));
   CHECK_FALSE(is_broken({"a.sh", "lib/x.sh"}, "a.sh", {bash_source, "./x.sh"}));
   CHECK_FALSE(is_broken({"a.sh"}, "a.sh", {bash_source, "gone.sh"}));
+  CHECK_FALSE(is_broken({"a.sh"}, "a.sh", {bash_source, "./.env"}));
   CHECK_FALSE(is_broken({"a.sh"}, "a.sh", {bash_beside, "gone.sh"}));
   CHECK_FALSE(is_broken({"a.html"}, "a.html", {html, "./gone.js"}));
   // Meant to be allowed to fail.

@@ -69,6 +69,7 @@ TEST_CASE("writes are settled by what the journal knows; a doubtful edit is mark
                         {"c2", "edit", R"({"path":"b"})"},
                         {"c3", "edit", R"({"path":"c"})"},
                         {"c4", "write", R"({"path":"d","content":"y"})"},
+                        {"c6", "edit", R"({"path":"e","symbol":"f","new_text":"z"})"},
                         {"c5", "ast_rewrite", R"x({"pattern":"f($A)","rewrite":"g($A)"})x"}});
   records.effects = {R"({"class":"C","turn":1,"call":"c1","path":"a","before":"","after":"1"})",
                      R"({"class":"C","turn":1,"call":"c2","path":"b","before":"1","after":"2"})"};
@@ -81,6 +82,7 @@ TEST_CASE("writes are settled by what the journal knows; a doubtful edit is mark
   CHECK_FALSE(saved->open_calls[3].outcome);  // the same content once more
   CHECK_FALSE(saved->open_calls[3].may_be_made);
   CHECK(saved->open_calls[4].outcome->find("may or may not") != std::string::npos);
+  CHECK(saved->open_calls[5].outcome->find("may or may not") != std::string::npos);
 }
 
 TEST_CASE("what a session was told is known again") {

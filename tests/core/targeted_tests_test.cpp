@@ -19,15 +19,17 @@ TEST_CASE("runners that take files are given them, quoted and from their folder"
         "python3 -m pytest -q './tests/test_a.py' './tests/test_b.py'");
   CHECK(targeted("uv run pytest -q", {"api/tests/test_a.py", "web/test_x.py"}, {}, "api") ==
         "uv run pytest -q './tests/test_a.py'");
-  CHECK(targeted("python3 -m pytest -q", {"it's.py"}) == "python3 -m pytest -q './it'\\''s.py'");
+  CHECK(targeted("python3 -m pytest -q", {"test_it's.py"}) ==
+        "python3 -m pytest -q './test_it'\\''s.py'");
   CHECK(targeted("go test ./...", {"a/x_test.go", "a/y_test.go", "z_test.go", "a/b.go"}) ==
         "go test '.' './a'");
   CHECK(targeted("cargo test", {"tests/api.rs"}) == "cargo test --test 'api'");
   CHECK(targeted("cargo test", {"tests/api.rs", "src/lib.rs"}).empty());
   CHECK(targeted("npm test", {"-x.test.js"}, "node --test") == "node --test './-x.test.js'");
   CHECK(targeted("npm test", {"a.test.ts"}, "vitest") ==
-        "npx --no-install vitest run './a.test.ts'");
-  CHECK(targeted("npm test", {"a.test.ts"}, "jest --ci") == "npx --no-install jest './a.test.ts'");
+        "npx --no-install vitest run --passWithNoTests './a.test.ts'");
+  CHECK(targeted("npm test", {"a.test.ts"}, "jest --ci") ==
+        "npx --no-install jest --passWithNoTests --ci --runTestsByPath './a.test.ts'");
 }
 
 TEST_CASE("where it cannot be told what runs, nothing is targeted") {
@@ -37,6 +39,10 @@ TEST_CASE("where it cannot be told what runs, nothing is targeted") {
   CHECK(targeted("npm test", {"a.test.js"}, "tsc && jest").empty());
   CHECK(targeted("npm test", {"a.test.js"}, "node test.js").empty());
   CHECK(targeted("npm test", {"a.test.js"}, "node --testing").empty());
+  CHECK(targeted("npm test", {"a.test.js"}, "mocha -r ts-node/register").empty());
+  CHECK(targeted("npm test", {"a.test.js"}, "node --test test/unit").empty());
+  CHECK(targeted("npm test", {"tests/helpers.js"}, "jest").empty());
+  CHECK(targeted("python3 -m pytest -q", {"tests/conftest.py"}).empty());
   CHECK(targeted("npm test", {"a.test.js"}).empty());
   ProjectCommand build{"build", "build", "go test ./...", "", "go.mod"};
   CHECK_FALSE(targeted_test_command(build, "", {"a_test.go"}));

@@ -46,7 +46,7 @@ void find_locks(const std::string& folder, std::vector<std::string>& out) {
   for (auto at = fs::recursive_directory_iterator(folder, failed);
        !failed && at != fs::recursive_directory_iterator(); at.increment(failed)) {
     auto name = at->path().filename().string();
-    auto ours = name == "repository.lock" || name == "pool.lock";
+    auto ours = name == "repository.lock" || name == "pool.lock" || name == "index.db.lock";
     if (name.ends_with(".lock") && !ours) out.push_back(at->path().string());
   }
 }

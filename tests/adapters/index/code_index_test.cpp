@@ -194,6 +194,15 @@ TEST_CASE("ignore files count, hidden files are seen, .git is not") {
   CHECK(symbols(*index).size() == 3);
 }
 
+TEST_CASE("what agents may not read is not in the index either") {
+  const Place place;
+  place.put("a.py", "def open_one(): pass\n");
+  place.put(".env.py", "def secret_one(): pass\n");
+  place.put(".ssh/b.py", "def secret_two(): pass\n");
+  const auto index = place.open();
+  CHECK(symbols(*index) == Lines{"a.py:1 function open_one"});
+}
+
 TEST_CASE("what cannot be parsed is said, every time, and does not stop the others") {
   const Place place;
   auto options = place.options();
