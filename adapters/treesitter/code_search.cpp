@@ -99,10 +99,10 @@ CodeMatch shown(const SourceTree& tree, Places& places, TSNode node, const Captu
 }
 
 std::size_t bytes_of(const CodeMatch& match) {
-  auto bytes = sizeof match + match.text.size() + match.lines.size();
+  auto bytes = sizeof(CodeMatch) + match.text.size() + match.lines.size();
   for (const auto& capture : match.captures) {
-    bytes += sizeof capture + capture.text.size();
-    for (const auto& part : capture.parts) bytes += sizeof part + part.size();
+    bytes += sizeof(CodeCapture) + capture.text.size();
+    for (const auto& part : capture.parts) bytes += sizeof(std::string) + part.size();
   }
   return bytes;
 }
