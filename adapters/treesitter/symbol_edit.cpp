@@ -82,8 +82,17 @@ std::string_view without_blank_ends(std::string_view text) {
   return text;
 }
 
-/// The text without the indentation that its lines share, with `indent` before each but the first.
+/// Whether lines of the text may stand inside of a string, where white space counts.
+bool may_have_text_lines(std::string_view text) {
+  for (const std::string_view mark : {"`", "\"\"\"", "'''", "<<", "R\"", "=begin", "r#\""})
+    if (text.find(mark) != std::string_view::npos) return true;
+  return false;
+}
+
+/// The text without the indentation that its lines share, with `indent` before each but the first;
+/// as it is where a line of it may be part of a string.
 std::string reindented(std::string_view text, std::string_view indent) {
+  if (may_have_text_lines(text)) return std::string(without_blank_ends(text));
   const auto lines = split_lines(without_blank_ends(text));
   auto shared = std::string_view::npos;
   for (const auto& line : lines)
@@ -134,6 +143,18 @@ Replacement replace_body(const SourceTree& tree, TSNode body, std::string_view t
   return {begin, end, "{\n" + inner + lines + "\n" + std::string(outer) + "}"};
 }
 
+/// New lines end as the file's do.
+Replacement with_line_ends(const SourceTree& tree, Replacement replacement) {
+  if (tree.text().find("\r\n") == std::string_view::npos) return replacement;
+  std::string out;
+  for (const char c : replacement.text) {
+    if (c == '\n' && !out.ends_with('\r')) out += '\r';
+    out += c;
+  }
+  replacement.text = std::move(out);
+  return replacement;
+}
+
 }  // namespace
 
 Result<Symbol> find_symbol(const SourceTree& tree, std::string_view wanted) {
@@ -159,13 +180,13 @@ Result<Symbol> find_symbol(const SourceTree& tree, std::string_view wanted) {
 Result<Replacement> replace_symbol(const SourceTree& tree, const Symbol& symbol, SymbolPart part,
                                    std::string_view text) {
   if (part == SymbolPart::whole)
-    return Replacement{symbol.begin, symbol.end,
-                       reindented(text, indent_at(tree.text(), symbol.begin))};
+    return with_line_ends(
+        tree, {symbol.begin, symbol.end, reindented(text, indent_at(tree.text(), symbol.begin))});
   const auto body = body_of(node_of(tree, symbol));
   if (!body)
     return Error{ErrorCode::invalid_argument,
                  "it has no body; replace the whole of it (part: whole)", symbol.path};
-  return replace_body(tree, *body, text);
+  return with_line_ends(tree, replace_body(tree, *body, text));
 }
 
 }  // namespace muster::treesitter

@@ -58,6 +58,13 @@ TEST_CASE("a body by indentation") {
         "class A\n  def run\n    fresh\n    more\n  end\nend\n");
 }
 
+TEST_CASE("lines of a string stay as they are, and lines end as the file's do") {
+  CHECK(edited("javascript", "class A {\n  f() {\n    old()\n  }\n}\n", "f", "return `a\n  b`") ==
+        "class A {\n  f() {\n    return `a\n  b`\n  }\n}\n");
+  CHECK(edited("javascript", "function f() {\r\n  old()\r\n}\r\n", "f", "a()\nb()") ==
+        "function f() {\r\n  a()\r\n  b()\r\n}\r\n");
+}
+
 TEST_CASE("the whole of a definition") {
   CHECK(edited("python",
                "class A:\n    def run(self):\n        old()\n\n    def other(self): pass\n", "run",
