@@ -77,7 +77,8 @@ Missing missing_rust(const TreePaths& paths, std::string_view from, std::string_
   return places.front() + ".rs";
 }
 
-/// "source ./x" is relative to where the script is run: only what is nowhere is missing.
+/// "source ./x.sh" is relative to where the script is run: only what is nowhere is missing. Files
+/// of settings ("./.env") are each user's own and are not asked about.
 Missing missing_sourced(const TreePaths& paths, std::string_view target) {
   while (target.starts_with("./") || target.starts_with("../"))
     target.remove_prefix(target.find('/') + 1);
@@ -99,7 +100,6 @@ Missing missing_of(const TreePaths& paths, std::string_view from, const Import& 
     case ImportForm::rust_mod:
       return missing_rust(paths, from, target);
     case ImportForm::bash_source:
-      // Files of settings ("./.env") are made by each user.
       return is_dotted(target) && target.ends_with(".sh") ? missing_sourced(paths, target)
                                                           : std::nullopt;
     default:
