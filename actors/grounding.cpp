@@ -60,16 +60,14 @@ class Grounder {
     auto missing = index.missing_imports(removed_.empty() ? paths_ : std::vector<std::string>());
     if (!missing && missing.error().code == ErrorCode::unavailable) return;
     if (!missing) return say_not_checked(missing.error());
-    std::vector<LostImport> lost;
-    for (auto& one : *missing) lost.push_back({one.file, one.line, one.target, one.missing});
-    leave_out_generated(index, lost);
-    const auto found = import_findings(lost, paths_, before_, removed_);
+    leave_out_generated(index, *missing);
+    const auto found = import_findings(*missing, paths_, before_, removed_);
     out_.findings.insert(out_.findings.end(), found.begin(), found.end());
   }
 
   /// What files that did not change miss as well, and is not what the change removed, is made by a
   /// build: the project lives with it.
-  void leave_out_generated(CodeIndex& index, std::vector<LostImport>& lost) {
+  void leave_out_generated(CodeIndex& index, std::vector<MissingImport>& lost) {
     if (lost.empty()) return;
     auto all = index.missing_imports({});
     if (!all) return;
@@ -77,7 +75,7 @@ class Grounder {
     for (const auto& one : *all)
       if (std::find(paths_.begin(), paths_.end(), one.file) == paths_.end())
         missed.insert(one.missing);
-    std::erase_if(lost, [&](const LostImport& one) {
+    std::erase_if(lost, [&](const MissingImport& one) {
       return missed.contains(one.missing) && !names_removed(one, removed_);
     });
   }
@@ -94,9 +92,7 @@ class Grounder {
     const std::vector<std::string> list(tests.begin(), tests.end());
     for (const auto& project : candidate_.tests) {
       auto command = targeted_test_command(project, script_of(project), list);
-      if (!command) continue;
-      out_.targeted.push_back(std::move(*command));
-      out_.folders.push_back(project.cwd);
+      if (command) out_.targeted.push_back({std::move(*command), project.cwd});
     }
   }
 

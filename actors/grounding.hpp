@@ -28,10 +28,15 @@ struct Candidate {
   std::vector<ProjectCommand> tests;  ///< the project's, that can be relied on (green at the base)
 };
 
+/// A command that runs only tests that the change can reach.
+struct TargetedTests {
+  std::string command;
+  std::string cwd;  ///< relative to the tree
+};
+
 struct Grounding {
   std::vector<ReviewFinding> findings;
-  std::vector<std::string> targeted;  ///< commands that run the tests that the change can reach,
-  std::vector<std::string> folders;   ///< and the folder of each, relative to the tree
+  std::vector<TargetedTests> targeted;
 };
 
 /// Ports as they are at hand: without `syntax` or `code` that part is left out, and said where an

@@ -6,6 +6,7 @@
 
 #include "actors/session.hpp"
 #include "runtime/core/code_places.hpp"
+#include "runtime/core/json_read.hpp"
 #include "runtime/core/paths.hpp"
 #include "runtime/core/plan.hpp"
 #include "runtime/core/text.hpp"
@@ -35,11 +36,6 @@ std::optional<Kind> kind_of(const std::string& tool) {
   return std::nullopt;
 }
 
-std::string text_in(const json& args, const char* key) {
-  const auto found = args.find(key);
-  return found != args.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 Result<std::string> read_text(WorkspaceFiles& files, const std::string& path) {
   auto content = files.slurp(path, file_bytes);
   if (!content) return content.error();
@@ -58,7 +54,7 @@ bool is_identifier(const std::string& name) {
 
 /// The path relative to the tree; empty when it lies outside.
 std::string inside(const std::string& root, const std::string& path) {
-  return path.starts_with(root + "/") ? path.substr(root.size() + 1) : std::string();
+  return path_below(root, path) ? relative_to(root, path) : std::string();
 }
 
 /// Puts a question together.
@@ -90,9 +86,9 @@ class Planner {
   Result<LanguageToolPlan> about_name(Kind kind, const json& args) {
     LanguageToolPlan out;
     out.kind = kind;
-    out.name = text_in(args, "name");
-    out.new_name = text_in(args, "new_name");
-    auto path = normalise_path(text_in(args, "path"));
+    out.name = json_text(args, "name");
+    out.new_name = json_text(args, "new_name");
+    auto path = normalise_path(json_text(args, "path"));
     if (!path) return path.error();
     out.paths = {*path};
     auto text = read_text(files_, *path);
@@ -323,19 +319,18 @@ void Session::run_language_tool(const ToolCall& call) {
   if (!deps_.languages)
     return tool_failed(call, {ErrorCode::not_found, "there are no language servers here"});
   LanguageToolPlace place{spec_.root, spec_.leases};
-  deps_.blocking->run(
-      [this, call, place, files = files_, port = deps_.languages.port, resume = resumer()] {
-        auto plan = std::make_shared<Result<LanguageToolPlan>>(
-            plan_language_tool(*port, *files, place, call.name, call.arguments));
-        resume([this, call, plan] {
-          if (!*plan) return tool_failed(call, plan->error());
-          auto asking = std::make_shared<LanguageAsking>();
-          asking->call = call;
-          asking->plan = std::move(**plan);
-          asking->found.leave_out(asking->plan.plan.unchecked);
-          asking->until = compat::now(self_) + answer_deadline;
-          ask_language_server(asking);
-        });
+  on_pool(
+      [call, place, files = files_, port = deps_.languages.port] {
+        return plan_language_tool(*port, *files, place, call.name, call.arguments);
+      },
+      [this, call](Result<LanguageToolPlan>& plan) {
+        if (!plan) return tool_failed(call, plan.error());
+        auto asking = std::make_shared<LanguageAsking>();
+        asking->call = call;
+        asking->plan = std::move(*plan);
+        asking->found.leave_out(asking->plan.plan.unchecked);
+        asking->until = compat::now(self_) + answer_deadline;
+        ask_language_server(asking);
       });
 }
 
@@ -368,16 +363,15 @@ void Session::language_answered(const std::shared_ptr<LanguageAsking>& asking,
     return ask_language_server(asking);
   }
   if (!said) return tool_failed(asking->call, said.error());
-  deps_.blocking->run(
-      [this, asking, answer = *said, files = files_, root = spec_.root, resume = resumer()] {
-        if (asking->plan.kind != Kind::rename) {
-          auto text = answer_for_model(*files, root, asking->plan, *answer);
-          return resume([this, asking, text] { tool_result(asking->call, text); });
-        }
-        auto rewrites = std::make_shared<Result<std::vector<FileRewrite>>>(
-            rewrites_of(*files, root, asking->plan, *answer));
-        resume([this, asking, rewrites] { lease_rewrites(asking->call, *rewrites); });
-      });
+  if (asking->plan.kind == Kind::rename)
+    return on_pool([asking, answer = *said, files = files_,
+                    root = spec_.root] { return rewrites_of(*files, root, asking->plan, *answer); },
+                   [this, asking](const Result<std::vector<FileRewrite>>& rewrites) {
+                     lease_rewrites(asking->call, rewrites);
+                   });
+  on_pool([asking, answer = *said, files = files_,
+           root = spec_.root] { return answer_for_model(*files, root, asking->plan, *answer); },
+          [this, asking](const std::string& text) { tool_result(asking->call, text); });
 }
 
 }  // namespace muster

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/core/paths.hpp"
+
 namespace muster {
 namespace {
 
@@ -11,10 +13,6 @@ using namespace std::chrono_literals;
 constexpr auto supervisor_deadline = 30s;
 constexpr const char* supervisor_name = "language_servers";
 const BackoffPolicy restart_pause{500, 200, 60'000, 2.0, 300'000};
-
-bool is_below(const std::string& path, const std::string& folder) {
-  return folder.empty() || path == folder || path.starts_with(folder + "/");
-}
 
 }  // namespace
 
@@ -167,7 +165,7 @@ void Languages::close_place(const std::string& id) {
 }
 
 void Languages::release(const std::string& folder) {
-  const auto below = [&](const LanguageKey& key) { return is_below(key.root, folder); };
+  const auto below = [&](const LanguageKey& key) { return path_within(folder, key.root); };
   fail_waiting(below, {ErrorCode::cancelled, "its tree is gone"});
   std::vector<std::string> ids;
   for (const auto& [id, place] : places_)

@@ -285,15 +285,12 @@ class Mission {
 /// the intent is still open.
 template <class Work, class Then>
 void Mission::blocking(IntentId intent, Work work, Then then) {
-  deps_.session.blocking->run(
-      [this, intent, work = std::move(work), then = std::move(then), me = handle()] {
-        auto result = std::make_shared<decltype(work())>(work());
-        compat::post(me, resume_atom_v, Continuation{[this, intent, result, then]() mutable {
-                       if (!open_intent(intent)) return;
-                       if (!result->ok()) return step_failed(intent, result->error());
-                       then(std::move(result->value()));
-                     }});
-      });
+  run_on_pool(*deps_.session.blocking, handle(), std::move(work),
+              [this, intent, then = std::move(then)](auto& result) mutable {
+                if (!open_intent(intent)) return;
+                if (!result.ok()) return step_failed(intent, result.error());
+                then(std::move(result.value()));
+              });
 }
 
 }  // namespace muster

@@ -3,6 +3,7 @@
 
 #include "actors/mission.hpp"
 #include "actors/mission_status.hpp"
+#include "runtime/core/json_read.hpp"
 #include "runtime/core/ladder.hpp"
 #include "runtime/core/text.hpp"
 
@@ -17,11 +18,6 @@ using nlohmann::json;
 constexpr std::size_t question_bytes = 8000;
 constexpr std::size_t command_bytes = 300;
 
-std::string text_of(const json& args, const char* key) {
-  auto found = args.find(key);
-  return found != args.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 std::vector<ReviewFinding> findings_of(const json& args) {
   std::vector<ReviewFinding> out;
   auto list = args.find("findings");
@@ -31,11 +27,11 @@ std::vector<ReviewFinding> findings_of(const json& args) {
     if (item.is_string()) {
       finding.message = item.get<std::string>();
     } else if (item.is_object()) {
-      finding.file = text_of(item, "file");
-      finding.message = text_of(item, "message");
+      finding.file = json_text(item, "file");
+      finding.message = json_text(item, "message");
       if (auto line = item.find("line"); line != item.end() && line->is_number_integer())
         finding.line = line->get<int>();
-      finding.severity = text_of(item, "severity");
+      finding.severity = json_text(item, "severity");
     }
     if (finding.severity.empty()) finding.severity = "error";
     if (!finding.message.empty()) out.push_back(std::move(finding));
@@ -134,27 +130,27 @@ void Mission::on_submitted(const IntentIssued& intent, const SessionResult& resu
   auto id = intent.id;
   if (result.final_tool == "answer") {
     if (state_.kind == MissionKind::search)
-      record(Answered{id, text_of(args, "text"), true});
+      record(Answered{id, json_text(args, "text"), true});
     else
-      record(Triaged{id, TriageKind::question, {}, text_of(args, "text"), std::nullopt});
+      record(Triaged{id, TriageKind::question, {}, json_text(args, "text"), std::nullopt});
   } else if (result.final_tool == "submit_triage") {
-    Triaged triaged{id, enum_from<TriageKind>(text_of(args, "kind")).value_or(TriageKind::large),
-                    text_of(args, "reason"), text_of(args, "answer"), std::nullopt};
+    Triaged triaged{id, enum_from<TriageKind>(json_text(args, "kind")).value_or(TriageKind::large),
+                    json_text(args, "reason"), json_text(args, "answer"), std::nullopt};
     if (triaged.kind == TriageKind::small)
       if (auto task = small_task(args)) triaged.task = *task;
     record(triaged);
   } else if (result.final_tool == "submit_plan") {
     auto tasks = parse_plan(args);
     if (!tasks) return step_failed(id, tasks.error());
-    record(PlanSubmitted{id, *tasks, text_of(args, "summary")});
+    record(PlanSubmitted{id, *tasks, json_text(args, "summary")});
   } else if (result.final_tool == "submit_verdict") {
-    record(VerdictGiven{id, text_of(args, "verdict") == "approve", text_of(args, "summary"),
+    record(VerdictGiven{id, json_text(args, "verdict") == "approve", json_text(args, "summary"),
                         findings_of(args)});
   } else if (result.final_tool == "request_seal") {
-    record(SealRequested{id, text_of(args, "summary")});
+    record(SealRequested{id, json_text(args, "summary")});
   } else if (result.final_tool == "submit_result") {
-    WorkSubmitted work{id, text_of(args, "summary"), result.tool_calls, false,
-                       text_of(args, "test_exempt_reason")};
+    WorkSubmitted work{id, json_text(args, "summary"), result.tool_calls, false,
+                       json_text(args, "test_exempt_reason")};
     return measure_work(intent, std::move(work));
   } else {
     return step_failed(
@@ -300,9 +296,9 @@ Result<std::string> Mission::check_triage(const std::string& arguments) const {
   auto args = json::parse(arguments, nullptr, false);
   if (!args.is_object())
     return Error{ErrorCode::invalid_argument, "the arguments are not a JSON object"};
-  auto kind = enum_from<TriageKind>(text_of(args, "kind"));
+  auto kind = enum_from<TriageKind>(json_text(args, "kind"));
   if (!kind) return Error{ErrorCode::invalid_argument, "kind must be question, small or large"};
-  if (*kind == TriageKind::question && text_of(args, "answer").empty())
+  if (*kind == TriageKind::question && json_text(args, "answer").empty())
     return Error{ErrorCode::invalid_argument, "kind question needs 'answer'"};
   if (*kind != TriageKind::small) return std::string("ok");
   auto task = small_task(args);
@@ -314,7 +310,7 @@ Result<std::string> Mission::check_verdict(const std::string& arguments) const {
   auto args = json::parse(arguments, nullptr, false);
   if (!args.is_object())
     return Error{ErrorCode::invalid_argument, "the arguments are not a JSON object"};
-  auto verdict = text_of(args, "verdict");
+  auto verdict = json_text(args, "verdict");
   if (verdict != "approve" && verdict != "reject")
     return Error{ErrorCode::invalid_argument, "verdict must be approve or reject"};
   if (verdict == "reject" && findings_of(args).empty())
@@ -339,24 +335,24 @@ Result<std::string> Mission::lease(const MissionToolCall& call) {
 
 Result<std::string> Mission::raise_issue(const MissionToolCall& call) {
   auto args = json::parse(call.arguments, nullptr, false);
-  auto title = args.is_object() ? text_of(args, "title") : std::string();
+  auto title = json_text(args, "title");
   if (title.empty()) return Error{ErrorCode::invalid_argument, "argument 'title' is missing"};
   // A session that was built anew may say again what it has said.
   for (const auto& issue : state_.issues)
     if (issue.open && issue.task == call.task && issue.title == title)
       return "raised as " + issue.id;
   auto id = "I" + std::to_string(state_.issues.size() + 1);
-  record(IssueRaised{id, call.task, title, text_of(args, "detail"), call.role});
+  record(IssueRaised{id, call.task, title, json_text(args, "detail"), call.role});
   return "raised as " + id;
 }
 
 Result<std::string> Mission::resolve_issue(const MissionToolCall& call) {
   auto args = json::parse(call.arguments, nullptr, false);
-  auto id = args.is_object() ? text_of(args, "id") : std::string();
+  auto id = json_text(args, "id");
   auto known = std::any_of(state_.issues.begin(), state_.issues.end(),
                            [&](const Issue& issue) { return issue.id == id; });
   if (!known) return Error{ErrorCode::not_found, "there is no issue '" + id + "'"};
-  record(IssueResolved{id, text_of(args, "resolution")});
+  record(IssueResolved{id, json_text(args, "resolution")});
   return id + " is resolved";
 }
 
@@ -365,8 +361,8 @@ Result<std::string> Mission::stuck(const MissionToolCall& call, const IntentIssu
   auto args = json::parse(call.arguments, nullptr, false);
   if (!args.is_object())
     return Error{ErrorCode::invalid_argument, "the arguments are not a JSON object"};
-  StuckSeen seen{enum_from<StuckKind>(text_of(args, "kind")).value_or(StuckKind::same_call),
-                 text_of(args, "detail"), args.value("progressed", false)};
+  StuckSeen seen{enum_from<StuckKind>(json_text(args, "kind")).value_or(StuckKind::same_call),
+                 json_text(args, "detail"), args.value("progressed", false)};
   auto rung = next_rung(state_, intent, seen);
   record(StuckDetected{intent.id, call.session, call.role, call.task, seen.kind, rung, seen.detail,
                        seen.progressed});
@@ -377,7 +373,7 @@ Result<std::string> Mission::stuck(const MissionToolCall& call, const IntentIssu
 
 caf::result<std::string> Mission::ask_user(const MissionToolCall& call) {
   auto args = json::parse(call.arguments, nullptr, false);
-  auto text = args.is_object() ? text_of(args, "question") : std::string();
+  auto text = json_text(args, "question");
   if (text.empty()) return to_caf({ErrorCode::invalid_argument, "argument 'question' is missing"});
   if (auto options = args.find("options"); options != args.end() && options->is_array())
     for (const auto& option : *options)

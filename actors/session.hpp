@@ -18,6 +18,7 @@
 #include "actors/grounding.hpp"
 #include "actors/language_tools.hpp"
 #include "actors/languages.hpp"
+#include "actors/pool_work.hpp"
 #include "messages/protocol.hpp"
 #include "runtime/boot/compat.hpp"
 #include "runtime/core/prompt_queue.hpp"
@@ -131,13 +132,13 @@ class Session {
   void with_leases(const ToolCall& call, std::vector<std::string> files,
                    std::function<void()> then);
   void start_write(const ToolCall& call);
+  void write_on_pool(const ToolCall& call, std::function<Result<FileToolOutcome>()> write);
   void written(const ToolCall& call, const Result<FileToolOutcome>& outcome);
   void journal_writes(const ToolCall& call, const std::vector<WriteReceipt>& receipts);
   Result<std::shared_ptr<WorkspaceCode>> code();
   void run_code_query(const ToolCall& call);
   void run_code_change(const ToolCall& call);
   void lease_rewrites(const ToolCall& call, const Result<std::vector<FileRewrite>>& plan);
-  void start_rewrite(const ToolCall& call, std::vector<FileRewrite> rewrites);
   // Language servers
   struct LanguageAsking {
     ToolCall call;
@@ -192,6 +193,11 @@ class Session {
   void journal_effect(const std::string& row);
   [[nodiscard]] const ModelBinding& model() const { return spec_.profile->models[binding_]; }
   [[nodiscard]] session_actor handle() const;
+  /// Blocking work on the pool, then `then` with its result in this actor.
+  template <class Work, class Then>
+  void on_pool(Work work, Then then) {
+    run_on_pool(*deps_.blocking, handle(), std::move(work), std::move(then));
+  }
   /// Runs `then` in this actor, called from any thread; dropped when the actor is gone. `then` must
   /// bear that the session has ended.
   [[nodiscard]] std::function<void(std::function<void()>)> resumer() const;

@@ -3,6 +3,8 @@
 
 #include "actors/language_tools.hpp"
 #include "actors/session.hpp"
+#include "actors/tool_arguments.hpp"
+#include "runtime/core/json_read.hpp"
 #include "runtime/core/text.hpp"
 
 // What a turn's tool calls come to. Reads run side by side, everything else one by one in the order
@@ -78,14 +80,8 @@ bool is_tool_name(const std::string& name) {
 
 bool is_blank(const std::string& text) { return trim(text).empty(); }
 
-json parse_arguments(const ToolCall& call) {
-  return json::parse(is_blank(call.arguments) ? "{}" : call.arguments, nullptr, false);
-}
-
-std::string text_argument(const json& args, const char* key) {
-  auto found = args.find(key);
-  return found != args.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
+/// Of a call that was not refused.
+json arguments_of(const ToolCall& call) { return *tool_arguments(call.arguments); }
 
 std::size_t count_argument(const json& args, const char* key, std::size_t fallback) {
   auto found = args.find(key);
@@ -169,7 +165,7 @@ std::optional<Error> Session::refusal(const ToolCall& call) const {
     return Error{ErrorCode::permission_denied, "the role " + profile.role + " has no tool '" +
                                                    call.name +
                                                    "'; it has: " + list_of(profile.tool_names)};
-  if (!parse_arguments(call).is_object())
+  if (!tool_arguments(call.arguments))
     return Error{ErrorCode::malformed, "the arguments are not a JSON object; send the call again"};
   return std::nullopt;
 }
@@ -189,16 +185,10 @@ void Session::run_reading_tool(const ToolCall& call) {
   if (read_kept_output(call)) return;
   view("tool_running", describe_call(call.name, call.arguments));
   if (is_code_tool(call.name)) return run_code_query(call);
-  deps_.blocking->run([this, call, files = files_, resume = resumer()] {
-    auto outcome =
-        std::make_shared<Result<FileToolOutcome>>(run_file_tool(*files, call.name, call.arguments));
-    resume([this, call, outcome] {
-      if (outcome->ok())
-        tool_result(call, outcome->value().text);
-      else
-        tool_failed(call, outcome->error());
-    });
-  });
+  on_pool([call, files = files_] { return run_file_tool(*files, call.name, call.arguments); },
+          [this, call](const Result<FileToolOutcome>& outcome) {
+            outcome ? tool_result(call, outcome->text) : tool_failed(call, outcome.error());
+          });
 }
 
 void Session::run_one(const ToolCall& call) {
@@ -224,8 +214,8 @@ void Session::run_shell(const ToolCall& call, bool background) {
   if (spec_.profile->runs == RunRight::none)
     return tool_failed(call, {ErrorCode::permission_denied,
                               "the role " + spec_.profile->role + " may not run commands"});
-  auto args = parse_arguments(call);
-  auto command = text_argument(args, "command");
+  auto args = arguments_of(call);
+  auto command = json_text(args, "command");
   if (is_blank(command))
     return tool_failed(call, {ErrorCode::invalid_argument, "argument 'command' must be a string"});
   if (auto allowed = deps_.guard(command, spec_.root, spec_.profile->runs); !allowed) {
@@ -239,7 +229,7 @@ void Session::run_shell(const ToolCall& call, bool background) {
     auto most = static_cast<std::size_t>(spec_.limits.shell_max.count());
     deadline = std::chrono::milliseconds(std::min(wanted, most));
   }
-  auto scope = text_argument(args, "scope") == "mission" ? JobScope::mission : JobScope::task;
+  auto scope = json_text(args, "scope") == "mission" ? JobScope::mission : JobScope::task;
   start_job(call, command, deadline, background, scope);
 }
 
@@ -326,7 +316,7 @@ void Session::check_leases(const ToolCall& call, const std::string& text) {
 
 void Session::run_job_query(const ToolCall& call) {
   if (call.name == "list_background") return list_jobs(call);
-  auto job = text_argument(parse_arguments(call), "job");
+  auto job = json_text(arguments_of(call), "job");
   if (job.empty())
     return tool_failed(call, {ErrorCode::invalid_argument, "argument 'job' is missing"});
   if (call.name == "check_background")
@@ -485,8 +475,8 @@ std::string Session::keep_output(const std::string& text) {
 
 /// "output:S3.2": the rest of a result that was too long.
 bool Session::read_kept_output(const ToolCall& call) {
-  auto args = parse_arguments(call);
-  auto path = text_argument(args, "path");
+  auto args = arguments_of(call);
+  auto path = json_text(args, "path");
   if (call.name != "read" || !path.starts_with("output:" + spec_.session + ".")) return false;
   auto found = outputs_.find(path);
   if (found == outputs_.end()) {

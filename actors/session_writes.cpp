@@ -47,15 +47,20 @@ void Session::with_leases(const ToolCall& call, std::vector<std::string> files,
 }
 
 void Session::start_write(const ToolCall& call) {
+  auto tool = doubtful_.erase(call.id) > 0 ? finish_edit : run_file_tool;
+  write_on_pool(call,
+                [call, tool, files = files_] { return tool(*files, call.name, call.arguments); });
+}
+
+void Session::write_on_pool(const ToolCall& call, std::function<Result<FileToolOutcome>()> write) {
   if (finished_) return;
   ++writes_;
-  auto tool = doubtful_.erase(call.id) > 0 ? finish_edit : run_file_tool;
-  deps_.blocking->run([this, call, tool, files = files_, epoch = spec_.epoch, resume = resumer()] {
-    auto outcome = std::make_shared<Result<FileToolOutcome>>(
-        epoch.current() ? tool(*files, call.name, call.arguments)
-                        : Error{ErrorCode::cancelled, "its task or mission was stopped"});
-    resume([this, call, outcome] { written(call, *outcome); });
-  });
+  on_pool(
+      [write = std::move(write), epoch = spec_.epoch]() -> Result<FileToolOutcome> {
+        if (epoch.current()) return write();
+        return Error{ErrorCode::cancelled, "its task or mission was stopped"};
+      },
+      [this, call](const Result<FileToolOutcome>& outcome) { written(call, outcome); });
 }
 
 void Session::written(const ToolCall& call, const Result<FileToolOutcome>& outcome) {
@@ -101,16 +106,10 @@ Result<std::shared_ptr<WorkspaceCode>> Session::code() {
 void Session::run_code_query(const ToolCall& call) {
   auto opened = code();
   if (!opened) return tool_failed(call, opened.error());
-  deps_.blocking->run([this, call, code = *opened, resume = resumer()] {
-    auto text =
-        std::make_shared<Result<std::string>>(run_code_tool(*code, call.name, call.arguments));
-    resume([this, call, text] {
-      if (text->ok())
-        tool_result(call, **text);
-      else
-        tool_failed(call, text->error());
-    });
-  });
+  on_pool([call, code = *opened] { return run_code_tool(*code, call.name, call.arguments); },
+          [this, call](const Result<std::string>& text) {
+            text ? tool_result(call, *text) : tool_failed(call, text.error());
+          });
 }
 
 /// A change whose files and contents only the code tells: planned, leased, made as one.
@@ -118,11 +117,9 @@ void Session::run_code_change(const ToolCall& call) {
   if (!spec_.profile->writes) return tool_failed(call, not_a_writer(spec_.profile->role));
   auto opened = code();
   if (!opened) return tool_failed(call, opened.error());
-  deps_.blocking->run([this, call, code = *opened, resume = resumer()] {
-    auto plan = std::make_shared<Result<std::vector<FileRewrite>>>(
-        plan_code_change(*code, call.name, call.arguments));
-    resume([this, call, plan] { lease_rewrites(call, *plan); });
-  });
+  on_pool(
+      [call, code = *opened] { return plan_code_change(*code, call.name, call.arguments); },
+      [this, call](const Result<std::vector<FileRewrite>>& plan) { lease_rewrites(call, plan); });
 }
 
 void Session::lease_rewrites(const ToolCall& call, const Result<std::vector<FileRewrite>>& plan) {
@@ -134,19 +131,8 @@ void Session::lease_rewrites(const ToolCall& call, const Result<std::vector<File
     if (!path) return tool_failed(call, path.error());
     paths.push_back(*path);
   }
-  with_leases(call, std::move(paths),
-              [this, call, rewrites = *plan] { start_rewrite(call, rewrites); });
-}
-
-void Session::start_rewrite(const ToolCall& call, std::vector<FileRewrite> rewrites) {
-  if (finished_) return;
-  ++writes_;
-  deps_.blocking->run([this, call, rewrites = std::move(rewrites), files = files_,
-                       epoch = spec_.epoch, resume = resumer()] {
-    auto outcome = std::make_shared<Result<FileToolOutcome>>(
-        epoch.current() ? run_rewrite(*files, rewrites)
-                        : Error{ErrorCode::cancelled, "its task or mission was stopped"});
-    resume([this, call, outcome] { written(call, *outcome); });
+  with_leases(call, std::move(paths), [this, call, rewrites = *plan] {
+    write_on_pool(call, [rewrites, files = files_] { return run_rewrite(*files, rewrites); });
   });
 }
 

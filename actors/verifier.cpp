@@ -122,11 +122,10 @@ void Verifier::check_text() {
 /// The tests that the change can reach come before the others, unless they are among those anyway.
 void Verifier::put_first(const Grounding& grounded) {
   std::vector<Check> first;
-  for (std::size_t i = 0; i < grounded.targeted.size(); ++i) {
-    Check check{spec_.task + reached_check + std::to_string(i + 1),
-                grounded.targeted[i],
-                grounded.folders[i],
-                {}};
+  int number = 0;
+  for (const auto& tests : grounded.targeted) {
+    Check check{
+        spec_.task + reached_check + std::to_string(++number), tests.command, tests.cwd, {}};
     if (!deps_.guard(check.command, root_, RunRight::all)) continue;  // a choice of ours, no duty
     const bool known =
         std::any_of(spec_.checks.begin(), spec_.checks.end(), [&](const Check& other) {
@@ -301,12 +300,10 @@ void Verifier::keep(ReceiptFacts facts) {
 }
 
 void Verifier::after_receipts() {
-  const auto decides = [](const std::string& check) {
-    return check != diagnostics_check && check.find(reached_check) == std::string::npos;
-  };
   const auto& receipts = result_.receipts;
-  const bool failed = std::any_of(receipts.begin(), receipts.end(), [&](const Receipt& receipt) {
-    return !receipt.passed() && decides(receipt.facts().check);
+  const bool failed = std::any_of(receipts.begin(), receipts.end(), [](const Receipt& receipt) {
+    const auto& check = receipt.facts().check;
+    return !receipt.passed() && check != diagnostics_check && !is_reached_check(check);
   });
   if (spec_.stops_at_failure && failed) return finish();
   next_check();

@@ -10,6 +10,7 @@
 #include "actors/diagnostics_check.hpp"
 #include "actors/grounding.hpp"
 #include "actors/languages.hpp"
+#include "actors/pool_work.hpp"
 #include "actors/session.hpp"
 #include "messages/protocol.hpp"
 #include "runtime/boot/compat.hpp"
@@ -133,11 +134,8 @@ class Verifier {
   /// Blocking work on the pool, then `then` with its result in this actor.
   template <class Work, class Then>
   void blocking(Work work, Then then) {
-    auto me = compat::handle_of<verifier_actor>(self_);
-    deps_.blocking->run([work = std::move(work), then = std::move(then), me] {
-      auto result = std::make_shared<decltype(work())>(work());
-      compat::post(me, resume_atom_v, Continuation{[then, result] { then(*result); }});
-    });
+    run_on_pool(*deps_.blocking, compat::handle_of<verifier_actor>(self_), std::move(work),
+                std::move(then));
   }
 
   compat::Self<verifier_actor> self_;

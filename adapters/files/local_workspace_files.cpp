@@ -60,6 +60,7 @@ class LocalWorkspaceFiles::Impl {
   Result<Place> find(const std::string& path) const;
   Result<Place> find_for_writing(const std::string& path) const;
   Result<UniqueFd> folder(const Place& place) const;
+  Result<OpenFile> writable(const Place& place) const;
   Result<std::string> old_content(const Place& place, OpenFile& file) const;
   Result<WriteReceipt> put(const Place& place, std::string_view content,
                            const std::optional<OpenFile>& old) const;
@@ -139,13 +140,18 @@ Result<UniqueFd> LocalWorkspaceFiles::Impl::folder(const Place& place) const {
   return fd;
 }
 
+Result<OpenFile> LocalWorkspaceFiles::Impl::writable(const Place& place) const {
+  auto opened = open_file(place.where);
+  if (opened && (opened->info.st_mode & 0222U) == 0)
+    return Error{ErrorCode::permission_denied, "the file is read-only", place.shown};
+  return opened;
+}
+
 Result<std::string> LocalWorkspaceFiles::Impl::old_content(const Place& place,
                                                            OpenFile& file) const {
-  auto opened = open_file(place.where);
+  auto opened = writable(place);
   if (!opened) return opened.error();
   file = std::move(*opened);
-  if ((file.info.st_mode & 0222U) == 0)
-    return Error{ErrorCode::permission_denied, "the file is read-only", place.shown};
   return read_whole(file, place.shown, options_.max_file_bytes);
 }
 
@@ -212,8 +218,7 @@ Result<WriteReceipt> LocalWorkspaceFiles::Impl::checked_rewrite(const FileRewrit
   if (!place) return place.error();
   auto target = find_for_writing(rewrite.path);  // not in a linked folder
   if (!target) return target.error();
-  OpenFile file;
-  if (auto old = old_content(*target, file); !old) return old.error();
+  if (auto file = writable(*target); !file) return file.error();
   if (rewrite.after.size() > options_.max_file_bytes)
     return Error{ErrorCode::limit_reached,
                  "larger than " + std::to_string(options_.max_file_bytes) + " bytes", place->shown};

@@ -17,11 +17,6 @@ namespace muster::files {
 Result<std::string> edit_text(std::string_view content, std::string_view old_text,
                               std::string_view new_text, bool all);
 
-/// True when every line of the text ends with CR LF (and there is one).
-bool uses_crlf(std::string_view text);
-/// Plain line feeds become CR LF; those that are already stay.
-std::string to_crlf(std::string_view text);
-
 /// A line as read() and the error texts show it: "     7\ttext", cut when very long.
 std::string numbered_line(std::size_t number, std::string_view line);
 

@@ -14,6 +14,8 @@
 
 namespace muster::index {
 
+std::string database_in(const std::string& state_folder) { return state_folder + "/index.db"; }
+
 /// What the indexes of a database have in common.
 struct SqliteCodeIndex::Shared {
   CodeIndexOptions options;

@@ -15,6 +15,9 @@ struct CodeIndexOptions {
   RefreshOptions refresh = {};
 };
 
+/// Where a workspace's index lies: in the folder of its state.
+[[nodiscard]] std::string database_in(const std::string& state_folder);
+
 /// Indexes of trees that share a database. Thread-safe. An index that it gives may outlive it.
 class SqliteCodeIndex final : public CodeIndexPort {
  public:

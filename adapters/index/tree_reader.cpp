@@ -42,7 +42,7 @@ Status each_row(store::Statement& query, Visit visit) {
 }
 
 bool in_folder(const std::string& path, std::string_view folder) {
-  return folder.empty() || folder == "." || path == folder || path_below(folder, path);
+  return folder.empty() || folder == "." || path_within(folder, path);
 }
 
 std::string normal_folder(std::string_view folder) {
@@ -172,8 +172,8 @@ void link(const ImportTree& tree, const std::vector<std::vector<Import>>& import
 
 /// Whether the folder has something of this name with whatever suffix, listed or not.
 bool is_there(const KnownTree& tree, const std::string& path) {
-  const auto slash = path.rfind('/');
-  const auto folder = slash == std::string::npos ? std::string(".") : path.substr(0, slash);
+  auto folder = std::string(parent_path(path));
+  if (folder.empty()) folder = ".";
   const auto whole = base_name(path);
   const auto stem = whole.substr(0, whole.rfind('.'));
   struct Closer {

@@ -10,13 +10,6 @@ constexpr std::size_t kContext = 3;  // lines of a diff around a change
 
 bool may_be_in_name(char c) { return (c >= 'A' && c <= 'Z') || c == '_' || (c >= '0' && c <= '9'); }
 
-/// The white space that the line of an offset begins with.
-std::string_view indent_at(std::string_view text, std::size_t offset) {
-  const auto begin = offset == 0 ? 0 : text.rfind('\n', offset - 1) + 1;
-  const auto end = std::min(text.find_first_not_of(" \t", begin), text.size());
-  return text.substr(begin, std::min(end, offset) - begin);
-}
-
 /// Every line but the first without `old`, where it begins with it, and with `fresh` instead. Empty
 /// lines stay empty.
 std::string indented(std::string_view text, std::string_view old, std::string_view fresh) {
@@ -95,6 +88,12 @@ std::string range_text(std::size_t begin, std::size_t count) {
 }
 
 }  // namespace
+
+std::string_view indent_at(std::string_view text, std::size_t offset) {
+  const auto begin = offset == 0 ? 0 : text.rfind('\n', offset - 1) + 1;
+  const auto end = std::min(text.find_first_not_of(" \t", begin), text.size());
+  return text.substr(begin, std::min(end, offset) - begin);
+}
 
 RewriteTemplate::RewriteTemplate(std::string_view text) {
   std::string literal;

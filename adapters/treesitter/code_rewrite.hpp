@@ -42,6 +42,9 @@ class RewriteTemplate {
   std::vector<Piece> pieces_;
 };
 
+/// The white space that the line of an offset begins with, up to the offset.
+[[nodiscard]] std::string_view indent_at(std::string_view text, std::size_t offset);
+
 /// The text with the replacements made; they must be in order and not overlap.
 [[nodiscard]] std::string replaced(std::string_view text,
                                    const std::vector<Replacement>& replacements);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "adapters/treesitter/nodes.hpp"
 #include "runtime/core/text.hpp"
@@ -288,6 +289,11 @@ class Outliner {
 
 std::vector<Symbol> outline_of(const SourceTree& tree, std::size_t max_symbols) {
   return Outliner(tree, max_symbols).run();
+}
+
+IndexedSymbol indexed_symbol(std::string file, const Symbol& symbol) {
+  return {std::move(file),  symbol.kind, symbol.name,    symbol.path,
+          symbol.signature, symbol.line, symbol.end_line};
 }
 
 }  // namespace muster::treesitter

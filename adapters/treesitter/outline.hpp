@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "adapters/treesitter/source_tree.hpp"
+#include "runtime/ports/code_index.hpp"
 
 namespace muster::treesitter {
 
@@ -26,5 +27,8 @@ struct Symbol {
 /// `max_symbols`.
 [[nodiscard]] std::vector<Symbol> outline_of(const SourceTree& tree,
                                              std::size_t max_symbols = 20'000);
+
+/// The same as the index has it.
+[[nodiscard]] IndexedSymbol indexed_symbol(std::string file, const Symbol& symbol);
 
 }  // namespace muster::treesitter

@@ -64,12 +64,6 @@ std::optional<TSNode> body_of(TSNode definition) {
   return out;
 }
 
-std::string_view indent_at(std::string_view text, std::size_t offset) {
-  const auto begin = offset == 0 ? 0 : text.rfind('\n', offset - 1) + 1;
-  const auto end = std::min(text.find_first_not_of(" \t", begin), offset);
-  return text.substr(begin, end - begin);
-}
-
 std::string_view without_blank_ends(std::string_view text) {
   while (text.ends_with('\n') || text.ends_with(' ') || text.ends_with('\t') ||
          text.ends_with('\r'))
@@ -145,13 +139,7 @@ Replacement replace_body(const SourceTree& tree, TSNode body, std::string_view t
 
 /// New lines end as the file's do.
 Replacement with_line_ends(const SourceTree& tree, Replacement replacement) {
-  if (tree.text().find("\r\n") == std::string_view::npos) return replacement;
-  std::string out;
-  for (const char c : replacement.text) {
-    if (c == '\n' && !out.ends_with('\r')) out += '\r';
-    out += c;
-  }
-  replacement.text = std::move(out);
+  if (uses_crlf(tree.text())) replacement.text = to_crlf(replacement.text);
   return replacement;
 }
 

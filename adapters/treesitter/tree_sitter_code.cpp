@@ -26,56 +26,47 @@ CodeHit hit_of(const std::string& file, const treesitter::CodeMatch& match) {
           match.lines.substr(0, match.lines.find('\n'))};
 }
 
-IndexedSymbol indexed(const std::string& file, treesitter::Symbol symbol) {
-  return {file,
-          std::move(symbol.kind),
-          std::move(symbol.name),
-          std::move(symbol.path),
-          std::move(symbol.signature),
-          symbol.line,
-          symbol.end_line};
-}
-
 }  // namespace
 
 TreeSitterCode::TreeSitterCode(std::string root, std::shared_ptr<WorkspaceFiles> files,
                                OpenIndex open_index)
     : root_(std::move(root)), files_(std::move(files)), open_index_(std::move(open_index)) {}
 
-Result<CodeHits> TreeSitterCode::search(const CodePattern& pattern) {
+Result<treesitter::SearchOutcome> TreeSitterCode::find(const CodePattern& pattern, bool keep_text,
+                                                       std::string* warning) {
   auto searches = treesitter::searches_for(pattern.language, spec_of(pattern));
   if (!searches) return searches.error();
   auto paths = files_->files(pattern.path);
   if (!paths) return paths.error();
+  if (warning) *warning = searches->warning;
   treesitter::SearchOptions options;
+  options.keep_text = keep_text;
   options.find = kFindLimits;
-  auto outcome = treesitter::search_files(root_, *paths, *searches, options);
+  return treesitter::search_files(root_, *paths, *searches, options);
+}
+
+Result<CodeHits> TreeSitterCode::search(const CodePattern& pattern) {
   CodeHits out;
-  out.warning = std::move(searches->warning);
-  out.skipped = std::move(outcome.skipped);
-  out.searched = outcome.searched;
-  for (const auto& file : outcome.files)
+  auto outcome = find(pattern, false, &out.warning);
+  if (!outcome) return outcome.error();
+  out.skipped = std::move(outcome->skipped);
+  out.searched = outcome->searched;
+  for (const auto& file : outcome->files)
     for (const auto& match : file.matches) out.hits.push_back(hit_of(file.path, match));
   return out;
 }
 
 Result<std::vector<FileRewrite>> TreeSitterCode::rewrite(const CodePattern& pattern,
                                                          const std::string& replacement) {
-  const auto spec = spec_of(pattern);
-  auto searches = treesitter::searches_for(pattern.language, spec);
-  if (!searches) return searches.error();
-  auto paths = files_->files(pattern.path);
-  if (!paths) return paths.error();
-  treesitter::SearchOptions options;
-  options.keep_text = true;
-  options.find = kFindLimits;
-  const auto outcome = treesitter::search_files(root_, *paths, *searches, options);
+  const auto outcome = find(pattern, true, nullptr);
+  if (!outcome) return outcome.error();
   // All files or none: one that could not be looked at may have matches, too.
-  if (!outcome.skipped.empty())
+  if (!outcome->skipped.empty())
     return Error{ErrorCode::limit_reached,
                  "nothing was rewritten, a file could not be searched; narrow the path",
-                 outcome.skipped.front()};
-  return treesitter::rewrites_of(outcome, spec, treesitter::RewriteTemplate(replacement));
+                 outcome->skipped.front()};
+  return treesitter::rewrites_of(*outcome, spec_of(pattern),
+                                 treesitter::RewriteTemplate(replacement));
 }
 
 Result<treesitter::SourceTree> TreeSitterCode::parse(const std::string& path) {
@@ -92,8 +83,8 @@ Result<std::vector<IndexedSymbol>> TreeSitterCode::outline(const std::string& pa
   auto tree = parse(path);
   if (!tree) return tree.error();
   std::vector<IndexedSymbol> out;
-  for (auto& symbol : treesitter::outline_of(*tree))
-    out.push_back(indexed(path, std::move(symbol)));
+  for (const auto& symbol : treesitter::outline_of(*tree))
+    out.push_back(treesitter::indexed_symbol(path, symbol));
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/treesitter/code_search.hpp"
 #include "adapters/treesitter/source_tree.hpp"
 #include "runtime/ports/workspace_code.hpp"
 
@@ -29,6 +30,8 @@ class TreeSitterCode final : public WorkspaceCode {
   Result<std::shared_ptr<CodeIndex>> index() override;
 
  private:
+  Result<treesitter::SearchOutcome> find(const CodePattern& pattern, bool keep_text,
+                                         std::string* warning);
   Result<treesitter::SourceTree> parse(const std::string& path);
 
   std::string root_;

@@ -19,6 +19,7 @@
 #include "adapters/treesitter/outline.hpp"
 #include "adapters/treesitter/tree_sitter_syntax.hpp"
 #include "runtime/boot/commands.hpp"
+#include "runtime/boot/symbol_json.hpp"
 #include "runtime/core/paths.hpp"
 #include "runtime/core/text.hpp"
 
@@ -242,13 +243,7 @@ void print_symbols(const std::string& path, const std::vector<treesitter::Symbol
   if (!as_json) fmt::print("{}\n", one_line(path, 4096));
   for (const auto& symbol : symbols) {
     if (as_json)
-      fmt::print("{}\n", dumped({{"file", path},
-                                 {"kind", symbol.kind},
-                                 {"name", symbol.name},
-                                 {"path", symbol.path},
-                                 {"signature", symbol.signature},
-                                 {"line", symbol.line},
-                                 {"endLine", symbol.end_line}}));
+      fmt::print("{}\n", dumped(symbol_json(treesitter::indexed_symbol(path, symbol))));
     else
       fmt::print("{:>6}-{:<6} {}{}\n", symbol.line, symbol.end_line,
                  std::string(2 * static_cast<std::size_t>(symbol.depth), ' '),

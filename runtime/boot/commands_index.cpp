@@ -8,6 +8,7 @@
 #include "actors/mission_status.hpp"
 #include "adapters/index/code_index.hpp"
 #include "runtime/boot/commands.hpp"
+#include "runtime/boot/symbol_json.hpp"
 #include "runtime/core/chat.hpp"
 #include "runtime/core/paths.hpp"
 #include "runtime/core/text.hpp"
@@ -23,7 +24,7 @@ constexpr std::size_t kMostSymbols = 10'000;
 constexpr std::size_t kMostReferences = 10'000;
 
 Result<std::shared_ptr<CodeIndex>> open_index(const Workspace& workspace) {
-  index::SqliteCodeIndex port({workspace.paths.state_dir + "/index.db"});
+  index::SqliteCodeIndex port({index::database_in(workspace.paths.state_dir)});
   return port.open(workspace.paths.workspace);
 }
 
@@ -49,13 +50,7 @@ void complain_of_limit(std::size_t limit) {
 
 void print_symbol(const IndexedSymbol& symbol, bool as_json) {
   if (as_json)
-    fmt::print("{}\n", dumped({{"file", symbol.file},
-                               {"kind", symbol.kind},
-                               {"name", symbol.name},
-                               {"path", symbol.path},
-                               {"signature", symbol.signature},
-                               {"line", symbol.line},
-                               {"endLine", symbol.end_line}}));
+    fmt::print("{}\n", dumped(symbol_json(symbol)));
   else
     fmt::print("{}:{}: {} {}: {}\n", one_line(symbol.file, kShownPath), symbol.line, symbol.kind,
                one_line(symbol.path, kShownLine), one_line(symbol.signature, kShownLine));

@@ -29,11 +29,6 @@ bool may_be_generated(std::string_view path) {
   return false;
 }
 
-std::string_view folder_of(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
-}
-
 /// A file of this name with whatever suffix, or a folder: some tool may know what it means.
 bool anything_at(const TreePaths& paths, std::string_view path) {
   return paths.has(path) || paths.has_folder(path) ||
@@ -119,7 +114,7 @@ std::vector<BrokenImport> broken_imports(const TreePaths& paths, std::string_vie
     // A folder without a single file of the tree is made by something else. The folder of a module
     // that is a file itself is the exception.
     const bool own = import.form == ImportForm::rust_mod;
-    if (!own && !paths.has_folder(folder_of(*missing))) continue;
+    if (!own && !paths.has_folder(parent_path(*missing))) continue;
     out.push_back({import.line, import.target, std::move(*missing)});
   }
   return out;

@@ -18,12 +18,12 @@ bool holds(const std::vector<std::string>& list, const std::string& one) {
 
 }  // namespace
 
-bool names_removed(const LostImport& lost, const std::vector<std::string>& removed) {
+bool names_removed(const MissingImport& lost, const std::vector<std::string>& removed) {
   return std::any_of(removed.begin(), removed.end(),
                      [&](const std::string& path) { return is_path_of(lost.missing, path); });
 }
 
-std::vector<ReviewFinding> import_findings(const std::vector<LostImport>& lost,
+std::vector<ReviewFinding> import_findings(const std::vector<MissingImport>& lost,
                                            const std::vector<std::string>& changed,
                                            const std::map<std::string, std::string>& before,
                                            const std::vector<std::string>& removed) {

@@ -63,16 +63,11 @@ void add_python(const TreePaths& paths, const std::string& path, const Import& i
   for (const auto& name : import.names) add_python_module(paths, join_path(path, name), out);
 }
 
-std::string_view folder_of(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
-}
-
 void resolve_python_absolute(const TreePaths& paths, std::string_view from, const Import& import,
                              Found& out) {
   const auto path = replaced_all(import.target, ".", "/");
   // What is nearest to the file that imports is what its path of modules most likely begins with.
-  for (auto folder = folder_of(from);; folder = folder_of(folder)) {
+  for (auto folder = parent_path(from);; folder = parent_path(folder)) {
     add_python(paths, join_path(folder, path), import, out);
     if (!out.empty() || folder.empty()) break;
   }
@@ -86,10 +81,10 @@ void resolve_python_absolute(const TreePaths& paths, std::string_view from, cons
 
 /// The folder whose lib.rs or main.rs is the crate that a file belongs to.
 std::string rust_crate(const TreePaths& paths, std::string_view from) {
-  for (auto folder = folder_of(from);; folder = folder_of(folder)) {
+  for (auto folder = parent_path(from);; folder = parent_path(folder)) {
     for (const auto* root : {"lib.rs", "main.rs"})
       if (paths.has(join_path(folder, root))) return std::string(folder);
-    if (folder.empty()) return std::string(folder_of(from));
+    if (folder.empty()) return std::string(parent_path(from));
   }
 }
 
@@ -100,7 +95,7 @@ bool is_rust_root(std::string_view path) {
 
 /// The folder in which a file's modules lie.
 std::string rust_module_folder(std::string_view from) {
-  return std::string(is_rust_root(from) ? folder_of(from) : from.substr(0, from.size() - 3));
+  return std::string(is_rust_root(from) ? parent_path(from) : from.substr(0, from.size() - 3));
 }
 
 std::vector<std::string> split(std::string_view text, std::string_view separator) {
@@ -156,11 +151,11 @@ void resolve_script(const TreePaths& paths, std::string_view from, const Import&
 
 bool python_relative(std::string_view from, std::string_view target, std::string& out) {
   if (!target.starts_with('.')) return false;
-  out = folder_of(from);
+  out = parent_path(from);
   target.remove_prefix(1);
   for (; target.starts_with('.'); target.remove_prefix(1)) {
     if (out.empty()) return false;
-    out.resize(folder_of(out).size());
+    out.resize(parent_path(out).size());
   }
   out = join_path(out, replaced_all(target, ".", "/"));
   return true;
@@ -177,7 +172,7 @@ std::vector<std::string> rust_mod_places(std::string_view from, std::string_view
   const auto path = replaced_all(target, "::", "/");
   std::vector<std::string> out{join_path(rust_module_folder(from), path)};
   // Any file can be the root of a crate: src/bin/x.rs, tests/x.rs, what Cargo.toml names.
-  if (!is_rust_root(from)) out.push_back(join_path(folder_of(from), path));
+  if (!is_rust_root(from)) out.push_back(join_path(parent_path(from), path));
   return out;
 }
 
@@ -195,13 +190,13 @@ void resolve_rust_use(const TreePaths& paths, std::string_view from, const Impor
   if (parts[0] == "crate") return add_rust(paths, rust_crate(paths, from), parts, 1, out);
   std::size_t first = parts[0] == "self" ? 1 : 0;
   auto folder = rust_module_folder(from);
-  for (; first < parts.size() && parts[first] == "super"; ++first) folder = folder_of(folder);
+  for (; first < parts.size() && parts[first] == "super"; ++first) folder = parent_path(folder);
   if (first > 0) return add_rust(paths, folder, parts, first, out);
   // Another crate of the workspace; its folder has '-' where its name has '_'.
   for (const auto& name : {parts[0], replaced_all(parts[0], "_", "-")}) {
     const auto found = paths.ending_with(name + "/src/lib.rs");
     if (found.size() == 1)
-      return add_rust(paths, std::string(folder_of(found.front())), parts, 1, out);
+      return add_rust(paths, std::string(parent_path(found.front())), parts, 1, out);
   }
 }
 

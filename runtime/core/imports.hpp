@@ -70,6 +70,14 @@ struct BrokenImport {
   std::string missing;  ///< the path from the root that is not there
 };
 
+/// The same, with the file that has it.
+struct MissingImport {
+  std::string file;
+  int line = 0;         ///< from 1
+  std::string target;   ///< as it is written
+  std::string missing;  ///< the path from the root that is not there, perhaps without its suffix
+};
+
 /// Those imports of the file `from` that certainly name a file of the tree which is not there:
 /// relative ones (JavaScript's "./x", Python's ".x", Ruby's require_relative, PHP's __DIR__, CSS's
 /// "./x"), Rust's "mod x;" and a shell's "source ./x". Not told: guarded ones, what may be

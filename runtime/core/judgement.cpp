@@ -38,7 +38,7 @@ Judgement judge_verification(const State& state, const TaskVerified& event) {
     } else if (!receipt.passed() && facts.check == diagnostics_check && !out.errors.empty()) {
       out.fingerprints.insert(out.fingerprints.end(), facts.fingerprints.begin(),
                               facts.fingerprints.end());
-    } else if (!receipt.passed() && facts.check.find(reached_check) != std::string::npos) {
+    } else if (!receipt.passed() && is_reached_check(facts.check)) {
       out.warnings.push_back(
           {"", 0,
            "'" + facts.command + "', tests that reach the change, failed:\n" + facts.output_tail,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,6 +34,9 @@ inline constexpr const char* diagnostics_check = "diagnostics";
 /// In the names of receipts of tests that were picked for a change. Nobody has seen that choice
 /// pass before: it says something, and the project's own checks decide.
 inline constexpr const char* reached_check = "#reached";
+[[nodiscard]] inline bool is_reached_check(std::string_view check) noexcept {
+  return check.find(reached_check) != std::string_view::npos;
+}
 
 struct ReceiptMinter;  // defined beside the job actor: the only maker of new receipts
 

@@ -6,21 +6,17 @@
 #include <utility>
 
 #include "runtime/core/effect_ledger.hpp"
+#include "runtime/core/json_read.hpp"
 
 namespace muster {
 namespace {
 
 using nlohmann::json;
 
-std::string text_of(const json& object, const char* key) {
-  auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 /// An edit of a definition, which cannot be told from the file to have been made.
 bool has_symbol(const std::string& arguments) {
   const auto parsed = json::parse(arguments, nullptr, false);
-  return parsed.is_object() && !text_of(parsed, "symbol").empty();
+  return !json_text(parsed, "symbol").empty();
 }
 
 /// What the journal knows of one call's effect.
@@ -45,8 +41,8 @@ class Reader {
  private:
   void effect(const json& row) {
     if (!row.is_object()) return;
-    auto& known = effects_[{row.value("turn", 0), text_of(row, "call")}];
-    known.kind = text_of(row, "class");
+    auto& known = effects_[{row.value("turn", 0), json_text(row, "call")}];
+    known.kind = json_text(row, "class");
     if (known.kind == "N" && row.contains("command")) ++saved_.jobs;
     if (row.contains("exit")) known.outcome = command_outcome(row);
   }
@@ -56,13 +52,13 @@ class Reader {
     if (!parsed.is_object())
       return Error{ErrorCode::corrupt, "a message of the transcript is no JSON object"};
     auto row = json::parse(message.row, nullptr, false);
-    if (row.is_object() && row.contains("prompt")) saved_.prompts.insert(text_of(row, "prompt"));
-    auto role = text_of(parsed, "role");
+    if (row.is_object() && row.contains("prompt")) saved_.prompts.insert(json_text(row, "prompt"));
+    auto role = json_text(parsed, "role");
     SavedMessage out{std::make_shared<const std::string>(message.body), std::nullopt};
     saved_.ends_with_text = false;
     if (role == "system") begin();
     if (role == "assistant") assistant(parsed);
-    if (role == "tool") out.answers = answered(text_of(parsed, "tool_call_id"));
+    if (role == "tool") out.answers = answered(json_text(parsed, "tool_call_id"));
     saved_.messages.push_back(std::move(out));
     return ok_status();
   }
@@ -83,8 +79,8 @@ class Reader {
     if (calls != message.end() && calls->is_array())
       for (const auto& call : *calls)
         if (call.is_object() && call.contains("function") && call["function"].is_object())
-          last_calls_.push_back({text_of(call, "id"), text_of(call["function"], "name"),
-                                 text_of(call["function"], "arguments")});
+          last_calls_.push_back({json_text(call, "id"), json_text(call["function"], "name"),
+                                 json_text(call["function"], "arguments")});
     saved_.ends_with_text = last_calls_.empty();
   }
 

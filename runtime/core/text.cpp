@@ -197,4 +197,24 @@ std::vector<std::string_view> split_lines(std::string_view text, std::size_t max
   return lines;
 }
 
+bool uses_crlf(std::string_view text) {
+  bool any = false;
+  for (std::size_t at = text.find('\n'); at != std::string_view::npos;
+       at = text.find('\n', at + 1)) {
+    if (at == 0 || text[at - 1] != '\r') return false;
+    any = true;
+  }
+  return any;
+}
+
+std::string to_crlf(std::string_view text) {
+  std::string result;
+  result.reserve(text.size() + text.size() / 32);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n' && (i == 0 || text[i - 1] != '\r')) result += '\r';
+    result += text[i];
+  }
+  return result;
+}
+
 }  // namespace muster

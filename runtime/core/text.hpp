@@ -31,6 +31,10 @@ namespace muster {
 [[nodiscard]] std::string_view trim(std::string_view text);
 [[nodiscard]] std::string to_lower(std::string_view text);
 [[nodiscard]] bool iequals(std::string_view a, std::string_view b);
+/// True when every line of the text ends with CR LF (and there is one).
+[[nodiscard]] bool uses_crlf(std::string_view text);
+/// Plain line feeds become CR LF; those that are already stay.
+[[nodiscard]] std::string to_crlf(std::string_view text);
 /// Lines without their "\n" (or "\r\n"); at most `max_lines`. The last one may lack its end.
 [[nodiscard]] std::vector<std::string_view> split_lines(std::string_view text,
                                                         std::size_t max_lines = 1'000'000);

@@ -12,12 +12,6 @@ bool ends_in_parts(std::string_view path, std::string_view end) {
          (path.size() == end.size() || path[path.size() - end.size() - 1] == '/');
 }
 
-/// parent_path() of a relative path.
-std::string_view folder_of(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
-}
-
 struct ByName {
   bool operator()(std::string_view a, std::string_view b) const {
     const auto left = base_name(a);
@@ -31,11 +25,11 @@ std::vector<std::string_view> folders_of(const std::vector<std::string>& paths) 
   std::string_view last;
   for (const auto& path : paths) {
     // Those above were met with the first file below them.
-    for (auto folder = folder_of(path); !folder.empty(); folder = folder_of(folder)) {
+    for (auto folder = parent_path(path); !folder.empty(); folder = parent_path(folder)) {
       if (last == folder || path_below(folder, last)) break;
       out.push_back(folder);
     }
-    last = folder_of(path);
+    last = parent_path(path);
   }
   std::sort(out.begin(), out.end(), ByName());
   out.erase(std::unique(out.begin(), out.end()), out.end());
@@ -100,7 +94,7 @@ std::vector<std::string_view> TreePaths::files_in(std::string_view folder,
 }
 
 bool path_beside(std::string_view from, std::string_view target, std::string& out) {
-  out = folder_of(from);
+  out = parent_path(from);
   while (!target.empty()) {
     const auto end = std::min(target.find('/'), target.size());
     const auto part = target.substr(0, end);
@@ -108,7 +102,7 @@ bool path_beside(std::string_view from, std::string_view target, std::string& ou
     if (part.empty() || part == ".") continue;
     if (part == "..") {
       if (out.empty()) return false;
-      out.resize(folder_of(out).size());
+      out.resize(parent_path(out).size());
     } else {
       if (!out.empty()) out += '/';
       out += part;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/core/imports.hpp"
 #include "runtime/core/result.hpp"
 
 namespace muster {
@@ -44,14 +45,6 @@ struct MapRequest {
   std::int64_t token_budget = 2000;  ///< estimated tokens of the whole text
   std::string text;                  ///< the task in words: names and files in it weigh more
   std::vector<std::string> files;    ///< that the task is about
-};
-
-/// An import that leads nowhere for certain (core/imports.hpp, broken_imports).
-struct MissingImport {
-  std::string file;
-  int line = 0;         ///< from 1
-  std::string target;   ///< as it is written
-  std::string missing;  ///< the path from the root that is not there
 };
 
 /// What bringing the index up to date came to.

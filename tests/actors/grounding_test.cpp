@@ -101,9 +101,10 @@ TEST_CASE("tests that import what changed are run by the runner that can; too ma
   ground.index->reached = {"tests/test_a.py", "b.py", "tests/test_b.py"};
   auto grounded = ground.run();
   CHECK(ground.index->asked == std::vector<std::string>{"a.py"});
-  CHECK(grounded.targeted ==
-        std::vector<std::string>{"python3 -m pytest -q './tests/test_a.py' './tests/test_b.py'"});
-  CHECK(grounded.folders == std::vector<std::string>{""});
+  REQUIRE(grounded.targeted.size() == 1);
+  CHECK(grounded.targeted[0].command ==
+        "python3 -m pytest -q './tests/test_a.py' './tests/test_b.py'");
+  CHECK(grounded.targeted[0].cwd.empty());
   ground.tests.clear();
   CHECK(ground.run().targeted.empty());
   ground.tests = {{"test", "test", "make test", "", "Makefile"}};

@@ -6,7 +6,7 @@
 namespace muster {
 namespace {
 
-const LostImport gone{"src/a.ts", 3, "./gone", "src/gone"};
+const MissingImport gone{"src/a.ts", 3, "./gone", "src/gone"};
 
 }  // namespace
 
