@@ -26,4 +26,8 @@ struct WorkspaceServer {
                                                              const ServerPlace& place,
                                                              std::size_t max_files = 20'000);
 
+/// Whether one of those could be asked. Looks no further than the first file that says so. Blocks.
+[[nodiscard]] bool any_workspace_server(const config::LanguageServers& table,
+                                        const ServerPlace& place, std::size_t max_files = 20'000);
+
 }  // namespace muster::lsp

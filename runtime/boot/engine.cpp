@@ -151,10 +151,8 @@ lsp::ServerPlace engine_place(const EngineOptions& options) {
 
 /// Tools that could never answer here would only cost tokens.
 std::set<std::string> useless_tools(const EngineOptions& options) {
-  const auto servers =
-      lsp::workspace_servers(options.config.language_servers, engine_place(options));
-  const bool any = std::any_of(servers.begin(), servers.end(),
-                               [](const auto& server) { return !server.problem; });
+  const bool any =
+      lsp::any_workspace_server(options.config.language_servers, engine_place(options));
   return any ? std::set<std::string>() : language_tools();
 }
 
@@ -332,7 +330,7 @@ Status Engine::Parts::start() {
   if (!opened) return opened.error();
   store = std::move(*opened);
   code_indexes = std::make_shared<index::SqliteCodeIndex>(
-      index::CodeIndexOptions{options.paths.state_dir + "/index.db"});
+      index::CodeIndexOptions{index::database_in(options.paths.state_dir)});
   auto team = config::load_team(options.config.team);
   if (!team) return team.error();
   auto made = make_roster(options.config, *team, options.environment, useless_tools(options),

@@ -37,4 +37,8 @@ TEST_CASE("a workspace has use for the servers that know its files") {
   REQUIRE(found[1].problem);
   CHECK(found[1].problem->code == ErrorCode::not_found);
   CHECK(workspace_servers(table, place, 0).empty());
+  CHECK(any_workspace_server(table, place));
+  CHECK_FALSE(any_workspace_server(table, place, 0));
+  table.servers.erase(table.servers.begin());  // x knows no file that counts, y is not installed
+  CHECK_FALSE(any_workspace_server(table, place));
 }
