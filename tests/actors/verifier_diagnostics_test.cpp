@@ -4,7 +4,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "tests/actors/session_stage.hpp"
+#include "tests/actors/verify_stage.hpp"
 #include "tests/support/fake_language.hpp"
 #include "tests/support/fake_tree.hpp"
 
@@ -52,16 +52,7 @@ struct Stage {
   Stage& operator=(const Stage&) = delete;
 
   verifier_actor start() {
-    VerifyDeps deps;
-    auto session = base.deps();
-    deps.jobs = session.jobs;
-    deps.tree = tree;
-    deps.blocking = session.blocking;
-    deps.open_files = [this](const std::string& root) -> Result<std::shared_ptr<WorkspaceFiles>> {
-      return tree->open_files(root);
-    };
-    deps.guard = session.guard;
-    deps.wall_ms = session.wall_ms;
+    auto deps = verify_deps(base, tree);
     deps.languages = {port, [this] { return desk; }};
     auto verifier = base.time.spawn<Verifier, verifier_actor>(spec, std::move(deps), base.mission);
     base.time.run();

@@ -3,7 +3,7 @@
 
 #include <catch2/generators/catch_generators.hpp>
 
-#include "tests/actors/session_stage.hpp"
+#include "tests/actors/verify_stage.hpp"
 #include "tests/support/fake_tree.hpp"
 
 namespace muster {
@@ -37,15 +37,7 @@ struct VerifyStage {
     };
   }
   verifier_actor start() {
-    VerifyDeps deps;
-    auto session = base.deps();
-    deps.jobs = session.jobs;
-    deps.tree = tree;
-    deps.blocking = session.blocking;
-    deps.open_files = [this](const std::string& root) -> Result<std::shared_ptr<WorkspaceFiles>> {
-      return tree->open_files(root);
-    };
-    deps.guard = session.guard;
+    auto deps = verify_deps(base, tree);
     deps.builtin_check = [](const Verification& check,
                             const std::string& content) -> Result<std::string> {
       if (check.check == "matches" && content.find(check.pattern) == std::string::npos)
@@ -53,8 +45,6 @@ struct VerifyStage {
       return std::string();
     };
     deps.syntax = syntax;
-    deps.wall_ms = session.wall_ms;
-    deps.hidden_env = session.hidden_env;
     auto verifier = base.time.spawn<Verifier, verifier_actor>(spec, std::move(deps), base.mission);
     base.time.run();
     return verifier;

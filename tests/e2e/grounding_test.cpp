@@ -22,14 +22,7 @@ Files project() {
 
 /// A small mission on add.mjs; `work` is what its worker and fixer do.
 json mission(std::vector<json> work) {
-  auto change = task("M1.T1", {"add.mjs"}, "make test");
-  change["test_exempt_reason"] = "the same behaviour";
-  work.insert(
-      work.begin(),
-      rule({{"agent", "commander"}},
-           {call("submit_triage", {{"kind", "small"}, {"reason", "one line"}, {"task", change}})}));
-  work.push_back(rule({{"agent", {"reviewer", "master_reviewer"}}}, {approve()}));
-  return scenario(std::move(work));
+  return one_task_mission(task("M1.T1", {"add.mjs"}, "make test"), std::move(work));
 }
 
 json write(const std::string& content) {
@@ -125,16 +118,12 @@ TEST_CASE("tests that reach what changed run first, then the task's own check de
             {"test/other.test.mjs",
              "import test from 'node:test'\nimport { other } from '../other.mjs'\n"
              "test('other', () => other)\n"}});
-  auto change = task("M1.T1", {"add.mjs"}, "npm test");
-  change["test_exempt_reason"] = "the same behaviour";
-  machine.script(scenario(
-      {rule({{"agent", "commander"}},
-            {call("submit_triage", {{"kind", "small"}, {"reason", "one line"}, {"task", change}})}),
-       rule({{"agent", "worker"}, {"turn", 1}}, {write("export const add = (a, b) => a - b\n")}),
+  machine.script(one_task_mission(
+      task("M1.T1", {"add.mjs"}, "npm test"),
+      {rule({{"agent", "worker"}, {"turn", 1}}, {write("export const add = (a, b) => a - b\n")}),
        rule({{"agent", "worker"}, {"turn", 2}}, {submit({"add.mjs"})}),
        rule({{"agent", "fixer"}, {"turn", 1}, {"text_matches", "npm test"}}, {write(good)}),
-       rule({{"agent", "fixer"}, {"turn", 2}}, {submit({"add.mjs"})}),
-       rule({{"agent", {"reviewer", "master_reviewer"}}}, {approve()})}));
+       rule({{"agent", "fixer"}, {"turn", 2}}, {submit({"add.mjs"})})}));
   auto ended = machine.muster({"run", "Swap the operands", "--json"});
   INFO(ended.err);
   INFO(ended.out);
@@ -154,12 +143,9 @@ TEST_CASE("a worker finds code by its form, rewrites it, and edits a function by
       "import { add } from './add.mjs'\nexport function sum(list) {\n  let all = 0\n"
       "  for (const one of list) all = add(all, one)\n  return all\n}\n";
   Sandbox machine(files);
-  auto change = task("M1.T1", {"add.mjs", "check.mjs", "sum.mjs"}, "make test");
-  change["test_exempt_reason"] = "the same behaviour";
-  machine.script(scenario(
-      {rule({{"agent", "commander"}},
-            {call("submit_triage", {{"kind", "small"}, {"reason", "one line"}, {"task", change}})}),
-       rule({{"agent", "worker"}, {"turn", 1}},
+  machine.script(one_task_mission(
+      task("M1.T1", {"add.mjs", "check.mjs", "sum.mjs"}, "make test"),
+      {rule({{"agent", "worker"}, {"turn", 1}},
             {call("ast_search", {{"pattern", "add($A, $B)"}, {"language", "js"}})}),
        rule({{"agent", "worker"}, {"turn", 2}, {"text_matches", "check.mjs:2:5: if .add.1, 2."}},
             {call("outline", {{"path", "sum.mjs"}})}),
@@ -171,8 +157,7 @@ TEST_CASE("a worker finds code by its form, rewrites it, and edits a function by
                            {"symbol", "sum"},
                            {"new_text", "return list.reduce((a, b) => add(a, b), 0)"}})}),
        rule({{"agent", "worker"}, {"turn", 5}, {"text_matches", "changed sum.mjs"}},
-            {submit({"check.mjs", "sum.mjs"})}),
-       rule({{"agent", {"reviewer", "master_reviewer"}}}, {approve()})}));
+            {submit({"check.mjs", "sum.mjs"})})}));
   auto ended = machine.muster({"run", "Swap the operands", "--json"});
   INFO(ended.err);
   INFO(ended.out);

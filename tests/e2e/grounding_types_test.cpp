@@ -38,14 +38,7 @@ json write(const std::string& content) {
 
 /// A small mission on add.cpp; `work` is what its worker and fixer do.
 json mission(std::vector<json> work) {
-  auto change = task("M1.T1", {"add.cpp"}, "make test");
-  change["test_exempt_reason"] = "the same behaviour";
-  work.insert(
-      work.begin(),
-      rule({{"agent", "commander"}},
-           {call("submit_triage", {{"kind", "small"}, {"reason", "one line"}, {"task", change}})}));
-  work.push_back(rule({{"agent", {"reviewer", "master_reviewer"}}}, {approve()}));
-  return scenario(std::move(work));
+  return one_task_mission(task("M1.T1", {"add.cpp"}, "make test"), std::move(work));
 }
 
 std::vector<json> mended() {
@@ -120,12 +113,9 @@ TEST_CASE("one mission: broken syntax, a type error and a weakened test are each
   const auto put = [](const char* path, const std::string& content) {
     return call("write", {{"path", path}, {"content", content}});
   };
-  auto change = task("M1.T1", {"add.cpp", "tool.mjs"}, "make test");
-  change["test_exempt_reason"] = "the same behaviour";
-  machine.script(scenario(
-      {rule({{"agent", "commander"}},
-            {call("submit_triage", {{"kind", "small"}, {"reason", "two"}, {"task", change}})}),
-       rule({{"agent", "worker"}, {"turn", 1}}, {put("tool.mjs", "export const tool = (2\n")}),
+  machine.script(one_task_mission(
+      task("M1.T1", {"add.cpp", "tool.mjs"}, "make test"),
+      {rule({{"agent", "worker"}, {"turn", 1}}, {put("tool.mjs", "export const tool = (2\n")}),
        rule({{"agent", "worker"}, {"turn", 2}, {"text_matches", "new syntax errors"}},
             {put("tool.mjs", "export const tool = 2\n"), write(bad)}),
        rule({{"agent", "worker"}, {"turn", 3}}, {submit({"add.cpp", "tool.mjs"})}),
@@ -133,8 +123,7 @@ TEST_CASE("one mission: broken syntax, a type error and a weakened test are each
             {write(good), put("test/add.test.mjs", "import assert from 'node:assert'\n")}),
        rule({{"agent", "fixer"}, {"turn", 1}, {"text_matches", "test/add.test.mjs.*assert"}},
             {put("test/add.test.mjs", test)}),
-       rule({{"agent", "fixer"}, {"turn", 2}}, {submit({"add.cpp"})}),
-       rule({{"agent", {"reviewer", "master_reviewer"}}}, {approve()})}));
+       rule({{"agent", "fixer"}, {"turn", 2}}, {submit({"add.cpp"})})}));
   auto ended = machine.muster({"run", "Swap the operands", "--json"});
   INFO(ended.err);
   INFO(ended.out);

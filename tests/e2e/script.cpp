@@ -62,6 +62,16 @@ json task(const std::string& id, std::vector<std::string> files, const std::stri
           {"verification", json::array({{{"command", verification}}})}};
 }
 
+json one_task_mission(json task, std::vector<json> work) {
+  task["test_exempt_reason"] = "the same behaviour";
+  work.insert(work.begin(),
+              rule({{"agent", "commander"}},
+                   {call("submit_triage",
+                         {{"kind", "small"}, {"reason", "one task"}, {"task", std::move(task)}})}));
+  work.push_back(rule({{"agent", {"reviewer", "master_reviewer"}}}, {approve()}));
+  return scenario(std::move(work));
+}
+
 namespace plain {
 namespace {
 

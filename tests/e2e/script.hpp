@@ -29,6 +29,11 @@ namespace muster::test {
 [[nodiscard]] nlohmann::json task(const std::string& id, std::vector<std::string> files,
                                   const std::string& verification);
 
+/// A scenario in which the commander makes one task of the objective, `work` is what its worker and
+/// fixer do, and every reviewer approves. The task changes no behaviour, so it needs no new test.
+[[nodiscard]] nlohmann::json one_task_mission(nlohmann::json task,
+                                              std::vector<nlohmann::json> work);
+
 /// A project of two shell scripts with a test each, `make test`, and a change to each of them.
 namespace plain {
 [[nodiscard]] Files files();
