@@ -219,6 +219,15 @@ using languages_actor = caf::typed_actor<
     // Tells its load.
     result<LanguagesStatus>(status_atom)>;
 
+// ---- hosts --------------------------------------------------------------------------------------
+
+/// The program whose sessions this engine uses: kept at hand as long as this actor lives.
+using host_server_actor = caf::typed_actor<
+    // Goes on with what was started elsewhere.
+    result<void>(resume_atom, Continuation),
+    // Tells its state.
+    result<HostServerStatus>(status_atom)>;
+
 // ---- missions -----------------------------------------------------------------------------------
 
 /// One mission: the only writer of its State.

@@ -54,6 +54,7 @@ struct LanguageQuestion;
 struct LanguageAnswer;
 struct LanguageStatus;
 struct LanguagesStatus;
+struct HostServerStatus;
 using LanguageQuestionPtr = std::shared_ptr<const LanguageQuestion>;
 using LanguageAnswerPtr = std::shared_ptr<const LanguageAnswer>;
 
@@ -176,6 +177,8 @@ CAF_ADD_TYPE_ID(muster, (muster::LanguageQuestionPtr))
 CAF_ADD_TYPE_ID(muster, (muster::LanguageAnswerPtr))
 CAF_ADD_TYPE_ID(muster, (muster::LanguageStatus))
 CAF_ADD_TYPE_ID(muster, (muster::LanguagesStatus))
+// hosts
+CAF_ADD_TYPE_ID(muster, (muster::HostServerStatus))
 CAF_ADD_ATOM(muster, muster, ask_atom)
 
 CAF_END_TYPE_ID_BLOCK(muster)
@@ -223,3 +226,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::LanguageQuestionPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::LanguageAnswerPtr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::LanguageStatus)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::LanguagesStatus)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(muster::HostServerStatus)

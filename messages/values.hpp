@@ -289,4 +289,13 @@ struct LanguagesStatus {
   std::uint64_t waiting = 0;  ///< questions that wait for a place
 };
 
+// ---- hosts --------------------------------------------------------------------------------------
+
+/// Where the server of a host stands.
+struct HostServerStatus {
+  enum class State { down, starting, ready } state = State::down;
+  std::uint64_t starts = 0;           ///< so far
+  std::optional<Error> last_failure;  ///< forgotten when it is ready again
+};
+
 }  // namespace muster

@@ -15,7 +15,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t max_entries = 1000;
-constexpr std::size_t max_matches = 300;
 constexpr std::size_t max_bytes = 64U << 10U;
 constexpr std::size_t max_match_bytes = 400;
 
@@ -34,6 +33,8 @@ class BoundedLines {
     text_ += line;
     text_ += '\n';
   }
+
+  void drop(std::size_t lines) { dropped_ += lines; }
 
   ToolText finish(bool cut, const std::string& when_empty) {
     if (dropped_ > 0)
@@ -121,7 +122,7 @@ ToolText paths_text(const FileList& files) {
 }
 
 ToolText matches_text(const GrepResult& found) {
-  BoundedLines lines{max_matches, "matches; use a narrower pattern or path"};
+  BoundedLines lines{max_shown_matches, "matches; use a narrower pattern or path"};
   for (const GrepMatch& match : found.matches) {
     const std::string_view kept = bounded_head(match.text, max_match_bytes);
     std::string line =
@@ -129,6 +130,7 @@ ToolText matches_text(const GrepResult& found) {
     if (kept.size() < match.text.size()) line += "…";
     lines.add(line);
   }
+  lines.drop(found.more);
   return lines.finish(found.truncated, "(no matches)");
 }
 

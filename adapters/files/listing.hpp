@@ -1,6 +1,8 @@
 #pragma once
 // What list, glob and grep say to a model: bounded text.
 
+#include <cstddef>
+
 #include "adapters/files/ripgrep.hpp"
 #include "runtime/ports/workspace_files.hpp"
 
@@ -11,6 +13,7 @@ namespace muster::files {
 ToolText folder_text(int folder, const FileList& files, int depth);
 /// Paths, one a line.
 ToolText paths_text(const FileList& files);
+constexpr std::size_t max_shown_matches = 300;
 /// "path:line: text", one a line; long lines are cut.
 ToolText matches_text(const GrepResult& found);
 

@@ -334,17 +334,21 @@ Result<ToolText> LocalWorkspaceFiles::grep(const std::string& pattern, const std
   if (!S_ISDIR(info.st_mode)) {
     auto content = slurp(path, impl_->max_file_bytes());
     if (!content) return content.error();
-    auto found = impl_->ripgrep().search_text(content->value_or(""), pattern);
+    auto found =
+        impl_->ripgrep().search_text(content->value_or(""), pattern, {max_shown_matches, {}});
     if (!found) return found.error();
     for (GrepMatch& match : found->matches) match.path = place->shown;
     return matches_text(*found);
   }
   auto folder = impl_->folder(*place);
   if (!folder) return folder.error();
-  auto found = impl_->ripgrep().search(folder->get(), pattern, include);
+  const auto visible = [&](const std::string& file) {
+    return !impl_->refused(join_path(place->shown, file));
+  };
+  auto found =
+      impl_->ripgrep().search(folder->get(), pattern, include, {max_shown_matches, visible});
   if (!found) return found.error();
   for (GrepMatch& match : found->matches) match.path = join_path(place->shown, match.path);
-  std::erase_if(found->matches, [&](const GrepMatch& match) { return impl_->refused(match.path); });
   return matches_text(*found);
 }
 

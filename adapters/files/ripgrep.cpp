@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -50,25 +51,58 @@ std::string without_dot(const std::string& path) {
   return path.starts_with("./") ? path.substr(2) : path;
 }
 
-std::vector<GrepMatch> parse_matches(const std::string& output) {
-  std::vector<GrepMatch> matches;
-  for (const std::string_view line : split_lines(output)) {
-    const Json json = Json::parse(line, nullptr, false);
-    if (!json.is_object() || json.value("type", "") != "match") continue;
-    const Json& data = json["data"];
-    GrepMatch match;
-    match.path = without_dot(text_of(data, "path"));
-    if (const auto number = data.find("line_number");
-        number != data.end() && number->is_number_unsigned())
-      match.line = number->get<std::size_t>();
-    match.text = text_of(data, "lines");
-    while (!match.text.empty() && (match.text.back() == '\n' || match.text.back() == '\r'))
-      match.text.pop_back();
-    matches.push_back(std::move(match));
+std::string path_of(std::string_view line) {
+  const Json json = Json::parse(line, nullptr, false);
+  return json.is_object() && json.contains("data") ? without_dot(text_of(json["data"], "path"))
+                                                   : "";
+}
+
+/// One file's matches as rg printed them.
+struct FileMatches {
+  std::string path;
+  std::vector<std::string_view> lines;
+};
+
+/// rg prints the files in the order in which its threads are done with them, each in one piece.
+std::vector<FileMatches> by_path(std::string_view output) {
+  std::vector<FileMatches> files;
+  // What a bound cut is no whole line.
+  for (auto end = output.find('\n'); end != std::string_view::npos; end = output.find('\n')) {
+    const auto line = output.substr(0, end);
+    output.remove_prefix(end + 1);
+    if (line.starts_with(R"({"type":"begin")"))
+      files.push_back({path_of(line), {}});
+    else if (line.starts_with(R"({"type":"match")") && !files.empty())
+      files.back().lines.push_back(line);
   }
-  std::stable_sort(matches.begin(), matches.end(),
-                   [](const GrepMatch& a, const GrepMatch& b) { return a.path < b.path; });
-  return matches;
+  std::sort(files.begin(), files.end(),
+            [](const FileMatches& a, const FileMatches& b) { return a.path < b.path; });
+  return files;
+}
+
+std::optional<GrepMatch> parse_match(const std::string& path, std::string_view line) {
+  const Json json = Json::parse(line, nullptr, false);
+  if (!json.is_object() || !json.contains("data")) return std::nullopt;
+  const Json& data = json["data"];
+  GrepMatch match{path, 0, text_of(data, "lines")};
+  if (const auto number = data.find("line_number");
+      number != data.end() && number->is_number_unsigned())
+    match.line = number->get<std::size_t>();
+  while (!match.text.empty() && (match.text.back() == '\n' || match.text.back() == '\r'))
+    match.text.pop_back();
+  return match;
+}
+
+/// Only what is asked for is read: JSON costs more than the search.
+void read_matches(GrepResult& result, std::string_view output, const GrepWanted& wanted) {
+  for (const auto& file : by_path(output)) {
+    if (wanted.path && !wanted.path(file.path)) continue;
+    for (const auto line : file.lines)
+      if (result.matches.size() == wanted.max_matches)
+        ++result.more;
+      else if (auto match = parse_match(file.path, line))
+        result.matches.push_back(std::move(*match));
+  }
 }
 
 }  // namespace
@@ -118,7 +152,7 @@ Result<FileList> Ripgrep::files(int folder) const {
 }
 
 Result<GrepResult> Ripgrep::search(int folder, const std::string& pattern,
-                                   const std::string& include) const {
+                                   const std::string& include, const GrepWanted& wanted) const {
   std::vector<std::string> args{"--json", "--hidden", "--no-require-git", "--max-count",
                                 std::to_string(options_.max_matches_per_file)};
   if (!include.empty()) args.push_back("--glob=" + include);
@@ -128,18 +162,19 @@ Result<GrepResult> Ripgrep::search(int folder, const std::string& pattern,
   GrepResult result;
   auto output = run(folder, std::move(args), "", result.truncated);
   if (!output) return output.error();
-  result.matches = parse_matches(*output);
+  read_matches(result, *output, wanted);
   return result;
 }
 
-Result<GrepResult> Ripgrep::search_text(const std::string& text, const std::string& pattern) const {
+Result<GrepResult> Ripgrep::search_text(const std::string& text, const std::string& pattern,
+                                        const GrepWanted& wanted) const {
   GrepResult result;
   if (text.empty()) return result;
   std::vector<std::string> args{
       "--json", "--max-count", std::to_string(options_.max_matches_per_file), "-e", pattern, "-"};
   auto output = run(-1, std::move(args), text, result.truncated);
   if (!output) return output.error();
-  result.matches = parse_matches(*output);
+  read_matches(result, *output, wanted);
   for (GrepMatch& match : result.matches) match.path.clear();
   return result;
 }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,15 @@ struct GrepMatch {
 };
 
 struct GrepResult {
-  std::vector<GrepMatch> matches;
+  std::vector<GrepMatch> matches;  ///< sorted by path
+  std::size_t more = 0;            ///< matches behind those
   bool truncated = false;
+};
+
+/// Which matches are read. The others cost next to nothing.
+struct GrepWanted {
+  std::size_t max_matches = 1000;
+  std::function<bool(const std::string& path)> path;  ///< empty: all
 };
 
 /// Thread-safe; every call starts a process and blocks.
@@ -41,10 +49,11 @@ class Ripgrep {
   Result<FileList> files(int folder) const;
   /// Lines of those files that match the regular expression. `include`: a glob of rg's; empty =
   /// all.
-  Result<GrepResult> search(int folder, const std::string& pattern,
-                            const std::string& include) const;
+  Result<GrepResult> search(int folder, const std::string& pattern, const std::string& include,
+                            const GrepWanted& wanted) const;
   /// The same in a text.
-  Result<GrepResult> search_text(const std::string& text, const std::string& pattern) const;
+  Result<GrepResult> search_text(const std::string& text, const std::string& pattern,
+                                 const GrepWanted& wanted) const;
 
  private:
   Result<std::string> run(int folder, std::vector<std::string> args, std::string input,

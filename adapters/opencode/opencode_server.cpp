@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <utility>
@@ -19,12 +20,6 @@ constexpr auto look_period = 50ms;  // at the output: there is no event for a li
 constexpr int call_timeout_ms = 60'000;
 constexpr std::size_t shown_output = 4000;
 
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
 std::string fresh_password() {
   constexpr std::string_view digits = "0123456789abcdef";
   std::random_device random;
@@ -33,14 +28,20 @@ std::string fresh_password() {
   return out;
 }
 
+std::string plugin_folder(const ServerOptions& options) {
+  return options.state_dir + "/opencode-plugin";
+}
+
 /// On top of the user's own configuration: the plugin, and nothing that waits for a person or keeps
 /// copies of the tree (docs/opencode.md).
-json config_of(const ServerOptions& options, const std::string& plugin) {
-  json config{{"plugin", json::array({json::array({plugin, {{"binary", options.muster_binary}}})})},
-              {"snapshot", false},
-              {"autoupdate", false},
-              {"share", "disabled"},
-              {"permission", {{"question", "deny"}}}};
+json config_of(const ServerOptions& options) {
+  json config{
+      {"plugin",
+       json::array({json::array({plugin_folder(options), {{"binary", options.muster_binary}}})})},
+      {"snapshot", false},
+      {"autoupdate", false},
+      {"share", "disabled"},
+      {"permission", {{"question", "deny"}}}};
   const auto slash = options.model.find('/');
   if (slash != std::string::npos)
     config["provider"][options.model.substr(0, slash)]["options"] = {
@@ -58,50 +59,52 @@ std::string url_in(const std::string& output) {
   return end == std::string::npos ? std::string() : output.substr(from, end - from);
 }
 
-}  // namespace
+/// One server, from start() to its destruction. Its callbacks run on the loop.
+class OpenCodeServer final : public HostServer,
+                             public std::enable_shared_from_this<OpenCodeServer> {
+ public:
+  OpenCodeServer(IoLoop& loop, ProcessPort& processes, http::HttpClient& http,
+                 ServerOptions options, HostServerEvents events)
+      : loop_(loop),
+        processes_(processes),
+        http_(http),
+        options_(std::move(options)),
+        events_(std::move(events)) {}
+  ~OpenCodeServer() override {
+    if (timer_) timer_->cancel();
+    if (process_) process_->kill();
+  }
+  OpenCodeServer(const OpenCodeServer&) = delete;
+  OpenCodeServer& operator=(const OpenCodeServer&) = delete;
 
-std::shared_ptr<OpenCodeServer> OpenCodeServer::start(IoLoop& loop, ProcessPort& processes,
-                                                      http::HttpClient& http,
-                                                      ServerOptions options) {
-  std::shared_ptr<OpenCodeServer> out(
-      new OpenCodeServer(loop, processes, http, std::move(options)));
-  if (out->options_.url.empty())
-    out->launch();
-  else
-    out->wake_plugin(out->options_.url);
-  return out;
-}
+  /// Blocks: writes the plugin's files.
+  void launch();
+  void wake_plugin(const std::string& url);
 
-OpenCodeServer::OpenCodeServer(IoLoop& loop, ProcessPort& processes, http::HttpClient& http,
-                               ServerOptions options)
-    : loop_(loop), processes_(processes), http_(http), options_(std::move(options)) {
-  if (options_.url.empty()) options_.password = fresh_password();
-}
+ private:
+  [[nodiscard]] ProcessSpec spec(const std::string& scratch) const;
+  void look_for_url();
+  void woken(const http::ClientResult& result);
+  void end(Error why);
 
-void OpenCodeServer::stop() {
-  std::lock_guard lock(mutex_);
-  stopped_ = true;
-  if (timer_) timer_->cancel();
-  if (process_) process_->kill();
-}
+  IoLoop& loop_;
+  ProcessPort& processes_;
+  http::HttpClient& http_;
+  ServerOptions options_;
+  const HostServerEvents events_;
+  std::mutex mutex_;
+  bool ended_ = false;  // guarded by mutex_, as is what follows
+  std::shared_ptr<Process> process_;
+  std::shared_ptr<IoTimer> timer_;
+};
 
-std::string OpenCodeServer::trouble() const {
-  std::lock_guard lock(mutex_);
-  return trouble_;
-}
-
-ProcessSpec OpenCodeServer::spec() const {
-  const auto plugin = options_.state_dir + "/opencode-plugin";
-  const auto scratch = options_.state_dir + "/opencode-tmp";
-  std::error_code error;
-  std::filesystem::remove_all(scratch, error);  // it leaves megabytes behind at each start
-  std::filesystem::create_directories(scratch, error);
+ProcessSpec OpenCodeServer::spec(const std::string& scratch) const {
   ProcessSpec out;
   out.argv = {options_.binary, "serve", "--hostname", "127.0.0.1", "--port", "0"};
   out.cwd = options_.workspace;
   out.env = {{"TMPDIR", scratch},
              {"OPENCODE_SERVER_PASSWORD", options_.password},
-             {"OPENCODE_CONFIG_CONTENT", config_of(options_, plugin).dump()},
+             {"OPENCODE_CONFIG_CONTENT", config_of(options_).dump()},
              {"OPENCODE_DISABLE_AUTOUPDATE", "1"},
              {"OPENCODE_DISABLE_LSP_DOWNLOAD", "1"},
              {"npm_config_offline", "true"},
@@ -112,12 +115,19 @@ ProcessSpec OpenCodeServer::spec() const {
 }
 
 void OpenCodeServer::launch() {
-  if (auto written = write_plugin(options_.state_dir + "/opencode-plugin"); !written)
-    return again(written.error().text());
+  options_.password = fresh_password();
+  if (auto written = write_plugin(plugin_folder(options_)); !written) return end(written.error());
+  const auto scratch = options_.state_dir + "/opencode-tmp";
+  std::error_code error;
+  std::filesystem::remove_all(scratch, error);  // it leaves megabytes behind at each start
+  std::filesystem::create_directories(scratch, error);
   std::lock_guard lock(mutex_);
-  if (stopped_) return;
-  process_ = processes_.start(spec(), [weak = weak_from_this()](const ProcessExit& exit) {
-    if (auto self = weak.lock()) self->ended(exit);
+  process_ = processes_.start(spec(scratch), [weak = weak_from_this()](const ProcessExit& exit) {
+    if (auto self = weak.lock())
+      self->end(exit.start_error
+                    ? *exit.start_error
+                    : Error{ErrorCode::unavailable,
+                            "it ended: " + one_line(bounded_tail(exit.output, 300), 300)});
   });
   timer_ = loop_.run_after(look_period, [weak = weak_from_this()] {
     if (auto self = weak.lock()) self->look_for_url();
@@ -128,7 +138,7 @@ void OpenCodeServer::look_for_url() {
   std::string url;
   {
     std::lock_guard lock(mutex_);
-    if (stopped_ || !process_) return;
+    if (ended_) return;
     url = url_in(process_->tail(shown_output));
     if (url.empty()) {
       timer_ = loop_.run_after(look_period, [weak = weak_from_this()] {
@@ -155,33 +165,47 @@ void OpenCodeServer::wake_plugin(const std::string& url) {
 }
 
 void OpenCodeServer::woken(const http::ClientResult& result) {
-  std::lock_guard lock(mutex_);
-  if (!result.error && result.head.status == 200)
-    trouble_.clear();
-  else if (result.head.status == 401)
-    trouble_ = "OpenCode refuses the password: set OPENCODE_SERVER_PASSWORD";
+  if (!result.error && result.head.status == 200) return events_.on_ready();
+  if (result.head.status == 401)
+    return end({ErrorCode::permission_denied,
+                "OpenCode refuses the password: set OPENCODE_SERVER_PASSWORD"});
+  end({ErrorCode::unavailable,
+       "OpenCode does not answer: " +
+           (result.error ? result.error->text() : "HTTP " + std::to_string(result.head.status))});
+}
+
+void OpenCodeServer::end(Error why) {
+  {
+    std::lock_guard lock(mutex_);
+    if (std::exchange(ended_, true)) return;
+    if (timer_) timer_->cancel();
+    if (process_) process_->kill();
+  }
+  if (options_.url.empty()) why.message = options_.binary + " serve: " + why.message;
+  events_.on_ended(why);
+}
+
+}  // namespace
+
+OpenCodeServerPort::OpenCodeServerPort(IoLoop& loop, ProcessPort& processes, http::HttpClient& http,
+                                       std::function<void(std::function<void()>)> run_blocking,
+                                       ServerOptions options)
+    : loop_(loop),
+      processes_(processes),
+      http_(http),
+      run_blocking_(std::move(run_blocking)),
+      options_(std::move(options)) {}
+
+std::shared_ptr<HostServer> OpenCodeServerPort::start(HostServerEvents events) {
+  auto out =
+      std::make_shared<OpenCodeServer>(loop_, processes_, http_, options_, std::move(events));
+  if (!options_.url.empty())
+    out->wake_plugin(options_.url);
   else
-    trouble_ = "OpenCode does not answer: " +
-               (result.error ? result.error->text() : "HTTP " + std::to_string(result.head.status));
-}
-
-void OpenCodeServer::ended(const ProcessExit& exit) {
-  auto why = exit.start_error ? exit.start_error->text()
-                              : "it ended: " + one_line(bounded_tail(exit.output, 300), 300);
-  again(why);
-}
-
-void OpenCodeServer::again(const std::string& why) {
-  std::lock_guard lock(mutex_);
-  process_.reset();
-  if (stopped_) return;
-  trouble_ = options_.binary + " serve: " + why;
-  options_.say(trouble_);
-  std::random_device random;
-  const auto wait = backoff_.next(now_ms(), static_cast<double>(random() % 1000) / 1000);
-  timer_ = loop_.run_after(std::chrono::milliseconds(wait), [weak = weak_from_this()] {
-    if (auto self = weak.lock()) self->launch();
-  });
+    run_blocking_([weak = std::weak_ptr(out)] {
+      if (auto self = weak.lock()) self->launch();
+    });
+  return out;
 }
 
 }  // namespace muster::opencode

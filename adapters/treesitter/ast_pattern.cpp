@@ -96,28 +96,76 @@ std::optional<TSNode> first_of_kind(TSNode node, std::string_view kind) {
   return std::nullopt;
 }
 
+/// The root of what the pattern says: without the beginning that the language wants.
+std::optional<TSNode> pattern_root(const SourceTree& tree) {
+  const TSNode root = tree.root();
+  if (tree.language().code_begins.empty()) return root;
+  if (ts_node_child_count(root) != 2) return std::nullopt;
+  return ts_node_child(root, 1);
+}
+
 Result<TSNode> goal_of(const SourceTree& tree, std::string_view selector) {
-  TSNode node = tree.root();
   if (!selector.empty()) {
-    const auto found = first_of_kind(node, selector);
+    const auto found = first_of_kind(tree.root(), selector);
     if (!found)
       return Error{ErrorCode::invalid_argument,
                    "the pattern has no node of kind '" + std::string(selector) + "'"};
     return *found;
   }
-  if (ts_node_child_count(node) == 0)
+  if (ts_node_child_count(tree.root()) == 0)
     return Error{ErrorCode::invalid_argument, "the pattern is empty"};
-  if (!is_shell(node))
+  const auto root = pattern_root(tree);
+  if (!root || (tree.language().code_begins.empty() && !is_shell(*root)))
     return Error{ErrorCode::invalid_argument,
                  "the pattern is more than one statement, or no code of this language"};
+  TSNode node = *root;
   while (is_shell(node)) node = ts_node_child(node, 0);
   return node;
 }
 
-void collect_words(const PatternNode& node, std::vector<std::string>& out) {
-  if (node.kind == PatternNode::Kind::leaf && node.named) out.push_back(node.text);
-  for (const auto& child : node.children) collect_words(child, out);
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool in_word(char c) { return is_letter(c) || is_digit(c) || c == '_'; }
+
+bool is_keyword(const PatternNode& leaf) {
+  return !leaf.named && leaf.text.size() > 1 &&
+         std::all_of(leaf.text.begin(), leaf.text.end(), is_letter);
 }
+
+/// Whether `word` stands there as a token: not within a name, but behind a number it may ("1if").
+bool has_keyword(std::string_view text, std::string_view word) {
+  for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+    const auto end = at + word.size();
+    if (end < text.size() && in_word(text[end])) continue;
+    auto begin = at;
+    while (begin > 0 && in_word(text[begin - 1])) --begin;
+    if (begin == at || is_digit(text[begin])) return true;
+  }
+  return false;
+}
+
+/// The words without which no code matches.
+class Words {
+ public:
+  explicit Words(bool keywords) : keywords_(keywords) {}
+
+  void collect(const PatternNode& node) {
+    if (node.kind == PatternNode::Kind::leaf && node.named) names.push_back(node.text);
+    if (keywords_ && is_keyword(node)) keywords.push_back(node.text);
+    bool behind_ellipsis = false;  // punctuation there is not looked for
+    for (const auto& child : node.children) {
+      behind_ellipsis =
+          child.kind == PatternNode::Kind::holes || (behind_ellipsis && child.trivial());
+      if (!behind_ellipsis) collect(child);
+    }
+  }
+
+  std::vector<std::string> names;
+  std::vector<std::string> keywords;
+
+ private:
+  bool keywords_;
+};
 
 /// Matches one pattern against nodes of one tree.
 class Matcher {
@@ -226,7 +274,7 @@ class Matcher {
       // "return a;", "if ($A) { $$$ }" one with an else.
       if (!walk.goals_left()) return Step::done;
       if (!walk.nodes_left()) return only_ellipses_left(walk) ? Step::done : Step::failed;
-      if (is_comment(walk.nodes[walk.node]) && !may_be_comment(walk.goals[walk.goal])) continue;
+      if (is_comment(walk.nodes[walk.node]) && passes_comments(walk.goals[walk.goal])) continue;
       switch (one(walk.goals[walk.goal], walk.nodes[walk.node])) {
         case Outcome::matched:
           return Step::one_more;
@@ -242,8 +290,9 @@ class Matcher {
     return type_of(node).find("comment") != std::string_view::npos;
   }
 
-  static bool may_be_comment(const PatternNode& goal) {
-    return goal.kind == PatternNode::Kind::leaf && goal.comment;
+  /// Holes and leaves are looked for behind a comment; what has parts must come at once.
+  static bool passes_comments(const PatternNode& goal) {
+    return goal.kind != PatternNode::Kind::inner && !goal.comment;
   }
 
   static bool only_ellipses_left(const Walk& walk) {
@@ -292,7 +341,8 @@ class Matcher {
 Result<AstPattern> AstPattern::compile(const Language& language, std::string_view text,
                                        std::string_view selector) {
   SourceParser parser;
-  auto tree = parser.parse(language, with_expando(text, language.expando));
+  auto tree = parser.parse(
+      language, std::string(language.code_begins) + with_expando(text, language.expando));
   if (!tree) return tree.error();
   auto goal = goal_of(*tree, selector);
   if (!goal) return goal.error();
@@ -305,9 +355,13 @@ Result<AstPattern> AstPattern::compile(const Language& language, std::string_vie
   out.language_ = &language;
   out.has_error_ = ts_node_has_error(*goal);
   out.root_ = std::move(*root);
-  collect_words(out.root_, out.words_);
-  std::sort(out.words_.begin(), out.words_.end(),
-            [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  Words words(!language.keywords_in_any_case);
+  words.collect(out.root_);
+  const auto longer = [](const auto& a, const auto& b) { return a.size() > b.size(); };
+  std::sort(words.names.begin(), words.names.end(), longer);
+  std::sort(words.keywords.begin(), words.keywords.end(), longer);
+  out.names_ = std::move(words.names);
+  out.keywords_ = std::move(words.keywords);
   return out;
 }
 
@@ -316,9 +370,12 @@ bool AstPattern::matches(const SourceTree& tree, TSNode node, Captures& captures
 }
 
 bool AstPattern::possible_in(std::string_view text) const {
-  return std::all_of(words_.begin(), words_.end(), [&](const std::string& word) {
-    return text.find(word) != std::string_view::npos;
-  });
+  const auto has_name = [&](const std::string& name) {
+    return text.find(name) != std::string_view::npos;
+  };
+  return std::all_of(names_.begin(), names_.end(), has_name) &&
+         std::all_of(keywords_.begin(), keywords_.end(),
+                     [&](const std::string& word) { return has_keyword(text, word); });
 }
 
 }  // namespace muster::treesitter

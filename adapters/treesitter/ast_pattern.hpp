@@ -67,7 +67,8 @@ class AstPattern {
  private:
   const Language* language_ = nullptr;
   PatternNode root_;
-  std::vector<std::string> words_;  // of its leaves, the longest first
+  std::vector<std::string> names_;     // and what else its named leaves are, the longest first
+  std::vector<std::string> keywords_;  // likewise
   bool has_error_ = false;
 };
 

@@ -65,8 +65,8 @@ void gate_on_an_edit(benchmark::State& state) {
   int number = 0;
   for (auto _ : state) {
     state.PauseTiming();
-    at = text.find("x", text.find("\n", at + 997)) + 1;
-    if (at == 0) at = text.find("x") + 1;
+    at = text.find(" x", text.find("\n", at + 997));
+    at = (at == std::string::npos ? text.find(" x") : at) + 2;
     auto after = text;
     after.insert(at, std::to_string(++number % 10));
     state.ResumeTiming();

@@ -1,5 +1,8 @@
 // Structural search: muster and ast-grep by turns over the same folders. Prints a row for each pattern.
 import { spawnSync } from "node:child_process"
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { parseArgs } from "node:util"
 
 const { values } = parseArgs({
@@ -11,12 +14,23 @@ const { values } = parseArgs({
 
 const searches = [
   ["typescript", "ts", "interface $NAME { $$$BODY }"],
-  ["typescript", "ts", "foo($A, $$$REST)"],
+  ["typescript", "ts", "new $CLASS($$$ARGS)"],
   ["typescript", "ts", "function $F($$$ARGS): $T"],
   ["cpp", "cpp", "sizeof($A)"],
   ["cpp", "cpp", "if ($A) return $B;"],
-  ["cpp", "c", "struct $NAME { $$$BODY }"],
+  ["c", "c", "if ($A) return $B;"],
+  ["c", "c", "struct $NAME { $$$BODY }"],
 ]
+
+// What ".h" stands for is each program's own affair: headers get an ending that leaves no choice.
+const copies = mkdtempSync(join(tmpdir(), "bench-code-"))
+const filesIn = (folder, ending) => readdirSync(folder, { recursive: true }).filter((path) => ending.test(path))
+for (const path of filesIn(values.cpp, /\.h$/)) {
+  const language = /\b(class|namespace|template)\b/.test(readFileSync(join(values.cpp, path), "latin1")) ? "cpp" : "c"
+  cpSync(join(values.cpp, path), join(copies, language, path.replace(/h$/, language)), { dereference: true })
+}
+const folders = { typescript: values.typescript, cpp: join(copies, "cpp"), c: join(copies, "c") }
+const endings = { typescript: /\.[cm]?ts$/, cpp: /\.cpp$/, c: /\.c$/ }
 
 const lines = (text) => text.reduce((sum, byte) => sum + (byte === 10 ? 1 : 0), 0)
 
@@ -36,7 +50,7 @@ const row = (...cells) => console.log(`| ${cells.join(" | ")} |`)
 row("files", "pattern", "muster ms (min to max)", "ast-grep ms", "ratio", "muster found", "ast-grep found")
 row("---", "---", "---:", "---:", "---:", "---:", "---:")
 for (const [place, language, pattern] of searches) {
-  const folder = values[place]
+  const folder = folders[place]
   const ours = ["ast", "search", pattern, "--lang", language, "--json", "-w", "/", folder]
   const theirs = ["run", "-p", pattern, "-l", language, "--json=stream", "--no-ignore", "hidden", folder]
   const took = { ours: [], theirs: [] }
@@ -49,6 +63,7 @@ for (const [place, language, pattern] of searches) {
     took.ours.push(one.ms)
     took.theirs.push(other.ms)
   }
-  row(place === "cpp" ? `C, C++ as ${language}` : "TypeScript", `\`${pattern}\``, shown(took.ours), shown(took.theirs),
+  row(`${filesIn(folder, endings[place]).length} .${language}`, `\`${pattern}\``, shown(took.ours), shown(took.theirs),
     (at(took.ours, 0.5) / at(took.theirs, 0.5)).toFixed(2), ...found)
 }
+rmSync(copies, { recursive: true })

@@ -24,7 +24,7 @@ Status ActorTree::start() {
   auto core = supervisor("core", Strategy::rest_for_one);
   core.children = {journal_child(), scheduler_child(), jobs_child(), missions_child()};
   auto engine = supervisor("engine", Strategy::one_for_one);
-  engine.children = {notifier_child()};
+  engine.children = {notifier_child(), hosts_child()};
   if (parts_.language_port) engine.children.push_back(languages_child());
   engine.children.push_back(supervisor_child(system_, std::move(core)));
   auto started = start_supervisor(system_, std::move(engine));
@@ -46,6 +46,36 @@ ChildSpec ActorTree::notifier_child() {
   return {"notifier", [this]() -> Result<caf::actor> {
             return compat::untyped(spawn_notifier(system_, parts_.sinks));
           }};
+}
+
+/// Beside the core: while a host's server is away its sessions wait, others go on.
+ChildSpec ActorTree::hosts_child() {
+  ChildSpec child;
+  child.id = "hosts";
+  child.shutdown = NoBudget{};
+  child.start = [this]() -> Result<caf::actor> {
+    auto spec = supervisor("hosts", Strategy::dynamic);
+    {
+      std::lock_guard lock(mutex_);
+      if (host_) spec.children.push_back(*host_);
+    }
+    auto started = start_supervisor(system_, std::move(spec));
+    if (!started) return started.error();
+    return compat::untyped(*started);
+  };
+  return child;
+}
+
+ChildSpecPtr ActorTree::host_child(std::shared_ptr<HostServerPort> port, HostServerConfig config) {
+  auto child = host_server_child(system_, std::move(port), std::move(config));
+  std::lock_guard lock(mutex_);
+  host_ = child;
+  return std::make_shared<const ChildSpec>(std::move(child));
+}
+
+void ActorTree::forget_host() {
+  std::lock_guard lock(mutex_);
+  host_.reset();
 }
 
 /// Beside the core: without diagnostics missions go on. The desk is started again with the servers'

@@ -1,16 +1,19 @@
 #pragma once
 // The supervision tree of one engine, whatever its ports are made of: the program and the simulator
 // run the same one. DESIGN §3.
-//   engine (one_for_one) -> notifier, languages (rest_for_one) -> language_servers, language_desk
+//   engine (one_for_one) -> notifier, hosts (dynamic) -> host_server
+//                           languages (rest_for_one) -> language_servers, language_desk
 //                           core (rest_for_one) -> journal, scheduler, jobs, missions
 
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
+#include "actors/host_server.hpp"
 #include "actors/jobs.hpp"
 #include "actors/journal.hpp"
 #include "actors/languages.hpp"
@@ -54,6 +57,12 @@ class ActorTree {
   /// half an hour is not, so that its supervisors give up.
   [[nodiscard]] ChildSpecPtr mission_child(MissionSpec spec, std::function<MissionDeps()> deps);
 
+  /// The server of a host as a child of the supervisor "hosts" (start_child). It is started again
+  /// with that supervisor, until forget_host().
+  [[nodiscard]] ChildSpecPtr host_child(std::shared_ptr<HostServerPort> port,
+                                        HostServerConfig config);
+  void forget_host();
+
   /// Tells the front ends; lost while the notifier is down.
   void notify(const Notice& notice);
   /// Drops all handles: when the actors have ended, before the actor system goes.
@@ -63,6 +72,9 @@ class ActorTree {
   [[nodiscard]] supervisor_actor missions() const {
     return registry_->whereis<supervisor_actor>("missions");
   }
+  [[nodiscard]] supervisor_actor hosts() const {
+    return registry_->whereis<supervisor_actor>("hosts");
+  }
   [[nodiscard]] const Registry& registry() const { return *registry_; }
 
  private:
@@ -70,6 +82,7 @@ class ActorTree {
   [[nodiscard]] ChildSpec scheduler_child();
   [[nodiscard]] ChildSpec jobs_child();
   [[nodiscard]] ChildSpec notifier_child();
+  [[nodiscard]] ChildSpec hosts_child();
   [[nodiscard]] ChildSpec languages_child();
   [[nodiscard]] LanguageAccess language_access() const;
   [[nodiscard]] ChildSpec missions_child();
@@ -83,6 +96,7 @@ class ActorTree {
   std::shared_ptr<JournalBacklog> backlog_ = std::make_shared<JournalBacklog>();
   supervisor_actor root_;
   std::mutex mutex_;
+  std::optional<ChildSpec> host_;             ///< guarded by mutex_
   std::map<std::string, ChildSpec> known_;    ///< missions; guarded by mutex_
   std::set<std::string> started_;             ///< of these, who has not quit; guarded by mutex_
   std::map<std::string, Intensity> crashes_;  ///< of missions; guarded by mutex_

@@ -546,6 +546,33 @@ Result<LastMission> Engine::last_mission() {
 
 void Engine::run_blocking(std::function<void()> task) { parts_->pool->run(std::move(task)); }
 
+Status Engine::keep_host(std::shared_ptr<HostServerPort> port) {
+  auto hosts = parts_->tree->hosts();
+  if (!hosts) return Error{ErrorCode::unavailable, "the engine is shutting down"};
+  if (parts_->tree->registry().find(KeptHostServer::name))
+    return Error{ErrorCode::conflict, "a host has a server already"};
+  HostServerConfig config;
+  config.on_ended = [](const Error& why) { spdlog::warn("{}", why.message); };
+  auto started =
+      compat::ask<caf::actor>(*parts_->system, hosts, request_deadline, start_child_atom_v,
+                              parts_->tree->host_child(std::move(port), std::move(config)));
+  return started ? ok_status() : Status(started.error());
+}
+
+void Engine::end_host() {
+  if (!parts_->tree || !parts_->system) return;
+  parts_->tree->forget_host();
+  if (auto hosts = parts_->tree->hosts())
+    (void)compat::ask<Unit>(*parts_->system, hosts, request_deadline, terminate_child_atom_v,
+                            std::string(KeptHostServer::name));
+}
+
+Result<HostServerStatus> Engine::host_status() {
+  auto server = parts_->tree->registry().whereis<host_server_actor>(KeptHostServer::name);
+  if (!server) return HostServerStatus{};  // its supervisor starts it again
+  return compat::ask<HostServerStatus>(*parts_->system, server, request_deadline, status_atom_v);
+}
+
 void Engine::control_async(std::string method, std::string params,
                            std::function<void(Result<std::string>)> reply) {
   parts_->pool->run([this, method = std::move(method), params = std::move(params),

@@ -14,6 +14,7 @@
 
 namespace muster {
 
+class HostServerPort;
 class IoLoop;
 namespace opencode {
 class HostLink;
@@ -69,6 +70,11 @@ class Engine {
   /// The same without blocking: `reply` is called on a pool thread.
   void control_async(std::string method, std::string params,
                      std::function<void(Result<std::string>)> reply);
+
+  /// Keeps the server of a host at hand until end_host(); conflict when there is one already.
+  Status keep_host(std::shared_ptr<HostServerPort> port);
+  void end_host();
+  Result<HostServerStatus> host_status();
 
   /// Every notice from now on, on the notifier's thread; must not block. `passive`: see SinkSpec.
   void subscribe(const std::string& id, std::function<void(const Notice&)> sink,

@@ -3,8 +3,6 @@
 #include <chrono>
 #include <utility>
 
-#include <spdlog/spdlog.h>
-
 #include "adapters/http/http_client.hpp"
 #include "adapters/opencode/host_link.hpp"
 #include "adapters/opencode/opencode_server.hpp"
@@ -34,7 +32,6 @@ Result<opencode::ServerOptions> server_options(const EngineOptions& engine) {
     out.user = user;
   out.password = config::variable(engine.environment, "OPENCODE_SERVER_PASSWORD");
   if (auto model = engine.config.model_for("worker")) out.model = model->text();
-  out.say = [](const std::string& line) { spdlog::warn("{}", line); };
   return out;
 }
 
@@ -42,27 +39,35 @@ Result<opencode::ServerOptions> server_options(const EngineOptions& engine) {
 
 struct HeadlessOpenCode::Parts {
   explicit Parts(Engine& engine)
-      : processes(engine.loop(), "/proc/self/exe"), http(engine.loop()) {}
+      : engine(engine), processes(engine.loop(), "/proc/self/exe"), http(engine.loop()) {}
   ~Parts() {
-    if (server) server->stop();
+    engine.end_host();
     processes.stop();
   }
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
 
+  Engine& engine;
   UvProcessPort processes;
   http::HttpClient http;
-  std::shared_ptr<opencode::OpenCodeServer> server;
 };
 
 Result<std::unique_ptr<HeadlessOpenCode>> HeadlessOpenCode::start(Engine& engine) {
   auto options = server_options(engine.options());
   if (!options) return options.error();
   auto parts = std::make_unique<Parts>(engine);
-  parts->server = opencode::OpenCodeServer::start(engine.loop(), parts->processes, parts->http,
-                                                  std::move(*options));
+  auto run_blocking = [&engine](std::function<void()> task) {
+    engine.run_blocking(std::move(task));
+  };
+  auto port = std::make_shared<opencode::OpenCodeServerPort>(
+      engine.loop(), parts->processes, parts->http, run_blocking, std::move(*options));
+  if (auto kept = engine.keep_host(std::move(port)); !kept) return kept.error();
   const auto until = std::chrono::steady_clock::now() + patience;
   while (!engine.host_link().wait_attached(look_period)) {
-    auto trouble = parts->server->trouble();
-    if (!trouble.empty()) return Error{ErrorCode::unavailable, trouble, "host opencode"};
+    const auto status = engine.host_status();
+    if (!status) return status.error();
+    if (status->last_failure)
+      return Error{ErrorCode::unavailable, status->last_failure->message, "host opencode"};
     if (std::chrono::steady_clock::now() > until)
       return Error{ErrorCode::unavailable,
                    "its plugin has not connected; is it installed there (muster install opencode)?",

@@ -25,6 +25,10 @@ struct Language {
   std::string_view expando;
   /// Nearly every text is valid in it: a pattern is looked for in it only where that is asked for.
   bool lenient = false;
+  /// "IF" is "if".
+  bool keywords_in_any_case = false;
+  /// Without it a piece of code is none of this language; patterns are written without it.
+  std::string_view code_begins = {};
 };
 
 /// Whether a blank separated list, as these tables have them, has the word. Pure.

@@ -67,6 +67,33 @@ TEST_CASE("punctuation that the pattern lacks is passed over, names are not") {
   CHECK(texts("js", "foo", "foo(foo)") == Texts{"foo", "foo"});
 }
 
+TEST_CASE("a comment is passed over before a hole or a word, not before what has parts") {
+  CHECK(texts("js", "f($A, b)", "f(/*1*/ a, /*2*/ b)").size() == 1);
+  CHECK(texts("js", "while ($A) $B", "while (a) /*c*/ b()").size() == 1);
+  CHECK(texts("js", "while ($A) b()", "while (a) /*c*/ b()").empty());
+  CHECK(texts("c", "if ($A) return $B;", "int f() { if (a) /*c*/ return b; }").empty());
+}
+
+TEST_CASE("a text without the words of a pattern is not parsed, and holds no match") {
+  const auto possible = [](const char* language, const char* pattern, const char* text) {
+    auto compiled = AstPattern::compile(*language_named(language), pattern);
+    REQUIRE(compiled.ok());
+    return compiled->possible_in(text);
+  };
+  CHECK(possible("c", "sizeof($A)", "n = sizeof(x);"));
+  CHECK(!possible("c", "sizeof($A)", "n = my_sizeof(x) + sizeofs;"));
+  CHECK(!possible("c", "if ($A) return $B;", "#ifdef A\nint x;\n#endif"));
+  CHECK(possible("c", "if ($A) return $B;", "#ifdef A\nif(x)return\"y\";\n#endif"));
+  CHECK(!possible("js", "foo($A)", "bar(1)"));
+  // Letters may follow a number at once.
+  CHECK(possible("python", "$A if $B else $C", "x = 1if y else 2"));
+  CHECK(texts("python", "$A if $B else $C", "x = 1if y else 2\n").size() == 1);
+  // What stands behind $$$ need not be there.
+  CHECK(possible("ruby", "def f $$$A end", "def f; 1"));
+  CHECK(possible("php", "if ($A) { $$$B }", "<?php IF ($x) { y(); }"));
+  CHECK(texts("php", "if ($A) { $$$B }", "<?php IF ($x) { y(); }").size() == 1);
+}
+
 TEST_CASE("a selector names the part of a text that is the pattern") {
   SearchSpec spec;
   spec.pattern = "class A { $M() { $$$ } }";
