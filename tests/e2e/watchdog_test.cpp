@@ -64,7 +64,7 @@ TEST_CASE("status --actors shows classes of actors, also of an engine without a 
   REQUIRE(actors["classes"].is_array());
   for (const auto& one : actors["classes"]) {
     if (one["class"] != "supervisor") continue;
-    CHECK(one["alive"] == 5);  // engine, languages, their servers, core, missions
+    CHECK(one["alive"] == 6);  // engine, hosts, languages, their servers, core, missions
     CHECK(one["crashed"] == 0);
     CHECK(one["runs"] > 0);
   }
