@@ -18,7 +18,8 @@ namespace muster::git {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::size_t most_remembered = 4096;     // commits
+constexpr std::size_t most_remembered = 4096;     // commits, and differences
+constexpr std::size_t most_count_bytes = 24;      // of a file's two counts and what is around them
 constexpr std::size_t kMostContent = 48U << 20U;  // of files that are read at once
 
 std::string one_line(std::string_view text) {
@@ -27,6 +28,12 @@ std::string one_line(std::string_view text) {
   while (!line.empty() && line.back() == ' ') line.pop_back();
   const std::size_t first = line.find_first_not_of(' ');
   return first == std::string::npos ? "" : line.substr(first);
+}
+
+/// SHA-1's or SHA-256's whole name: it stands for the same content for ever.
+bool is_object_id(std::string_view text) {
+  return (text.size() == 40 || text.size() == 64) &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 std::string without_nul(std::string_view text) {
@@ -273,7 +280,23 @@ Status PrivateRepository::prepare(const UserRepository* user,
   return write_file_atomically(folder_ + "/objects/info/alternates", alternates_lines(borrowed));
 }
 
+/// Most of our refs are files of their own, and a process for each look is dear. What is anything
+/// else (packed, in another format) is git's to say: nullopt.
+std::optional<std::optional<std::string>> PrivateRepository::loose_ref(
+    const std::string& name) const {
+  auto text = read_small_file(folder_ + "/" + name, 200);
+  if (!text) return std::nullopt;
+  if (*text && (*text)->ends_with('\n')) {
+    (*text)->pop_back();
+    return is_object_id(**text) ? std::optional(*text) : std::nullopt;
+  }
+  auto packed = read_small_file(folder_ + "/packed-refs", 1);
+  const bool none = !*text && packed && !*packed;
+  return none ? std::optional(std::optional<std::string>()) : std::nullopt;
+}
+
 Result<std::optional<std::string>> PrivateRepository::ref(const std::string& name) const {
+  if (auto loose = loose_ref(name)) return *loose;
   auto found = git_.run(context(), {"rev-parse", "-q", "--verify", name});
   if (!found) return found.error();
   if (found->exit_code != 0) return std::optional<std::string>{};
@@ -314,17 +337,26 @@ Result<std::vector<std::pair<std::string, std::string>>> PrivateRepository::refs
   return refs;
 }
 
-std::optional<PrivateRepository::Made::Commit> PrivateRepository::made(
+std::optional<PrivateRepository::Known::Commit> PrivateRepository::made(
     const std::string& commit) const {
-  std::lock_guard lock(made_->mutex);
-  auto found = made_->commits.find(commit);
-  return found == made_->commits.end() ? std::nullopt : std::optional(found->second);
+  std::lock_guard lock(known_->mutex);
+  auto found = known_->commits.find(commit);
+  return found == known_->commits.end() ? std::nullopt : std::optional(found->second);
 }
 
-void PrivateRepository::remember(const std::string& commit, Made::Commit facts) const {
-  std::lock_guard lock(made_->mutex);
-  if (made_->commits.size() >= most_remembered) made_->commits.clear();
-  made_->commits[commit] = std::move(facts);
+void PrivateRepository::remember(const std::string& commit, Known::Commit facts) const {
+  std::lock_guard lock(known_->mutex);
+  if (known_->commits.size() >= most_remembered) known_->commits.clear();
+  known_->commits[commit] = std::move(facts);
+}
+
+void PrivateRepository::Known::make_room(std::size_t more) {
+  constexpr std::size_t most_bytes = 8U << 20U;
+  bytes += more;
+  if (bytes <= most_bytes && changes.size() + diffs.size() < most_remembered) return;
+  changes.clear();
+  diffs.clear();
+  bytes = more;
 }
 
 Result<std::string> PrivateRepository::tree_of(const std::string& commit) const {
@@ -389,9 +421,20 @@ Result<std::string> PrivateRepository::make_commit(const std::string& tree,
 
 Result<std::vector<TreeChange>> PrivateRepository::changes(const std::string& from,
                                                            const std::string& to) const {
+  const auto key = from + " " + to;
+  {
+    std::lock_guard lock(known_->mutex);
+    if (auto found = known_->changes.find(key); found != known_->changes.end())
+      return found->second;
+  }
   auto raw = git_.out(context(), {"diff-tree", "-r", "-z", "--raw", "--no-renames", from, to});
   if (!raw) return raw.error();
-  return parse_raw_diff(*raw);
+  auto list = parse_raw_diff(*raw);
+  if (!is_object_id(from) || !is_object_id(to)) return list;
+  std::lock_guard lock(known_->mutex);
+  known_->make_room(raw->size());
+  known_->changes[key] = list;
+  return list;
 }
 
 Result<std::map<std::string, std::string>> PrivateRepository::files_at(
@@ -426,16 +469,36 @@ Result<std::map<std::string, std::string>> PrivateRepository::files_at(
 
 Result<Diff> PrivateRepository::diff(const std::string& from, const std::string& to,
                                      std::size_t max_patch_bytes) const {
+  const auto key = from + " " + to + " " + std::to_string(max_patch_bytes);
+  {
+    std::lock_guard lock(known_->mutex);
+    if (auto found = known_->diffs.find(key); found != known_->diffs.end()) return found->second;
+  }
   auto list = changes(from, to);
   if (!list) return list.error();
+  if (list->empty()) return Diff{};
+  auto made = make_diff(from, to, *list, max_patch_bytes);
+  if (!made || !is_object_id(from) || !is_object_id(to)) return made;
+  std::lock_guard lock(known_->mutex);
+  known_->make_room(made->patch.size());
+  known_->diffs[key] = *made;
+  return made;
+}
+
+/// Line counts and patch by one command: a path each in the order of `list`, a NUL, the patch.
+Result<Diff> PrivateRepository::make_diff(const std::string& from, const std::string& to,
+                                          const std::vector<TreeChange>& list,
+                                          std::size_t max_patch_bytes) const {
+  GitContext bounded = context();
+  bounded.max_output = max_patch_bytes + 2;
+  for (const TreeChange& change : list) bounded.max_output += change.path.size() + most_count_bytes;
+  auto text = git_.run(bounded, {"diff-tree", "-r", "-z", "--numstat", "-p", "--no-renames",
+                                 "--no-ext-diff", "--no-textconv", "--no-color", from, to});
+  if (!text) return text.error();
+  if (text->exit_code != 0) return git_error("diff-tree", *text);
   Diff diff;
-  if (list->empty()) return diff;
-  auto numbers =
-      git_.out(context(), {"diff-tree", "-r", "-z", "--numstat", "--no-renames", from, to});
-  if (!numbers) return numbers.error();
-  // Both lists come in the same order, a path each.
-  std::string_view rest = *numbers;
-  for (const TreeChange& change : *list) {
+  std::string_view rest = text->out;
+  for (const TreeChange& change : list) {
     FileChange file{change.path, status_of(change), 0, 0};
     file.added = count_of(next_token(rest, '\t'));
     file.removed = count_of(next_token(rest, '\t'));
@@ -443,13 +506,8 @@ Result<Diff> PrivateRepository::diff(const std::string& from, const std::string&
       return Error{ErrorCode::internal, "git's line counts do not fit its list", change.path};
     diff.files.push_back(std::move(file));
   }
-  GitContext patch_context = context();
-  patch_context.max_output = max_patch_bytes + 1;
-  auto patch = git_.run(patch_context, {"diff-tree", "-r", "-p", "--no-renames", "--no-ext-diff",
-                                        "--no-textconv", "--no-color", from, to});
-  if (!patch) return patch.error();
-  if (patch->exit_code != 0) return git_error("diff-tree", *patch);
-  diff.patch = std::move(patch->out);
+  if (!rest.empty() && rest.front() == '\0') rest.remove_prefix(1);
+  diff.patch = rest;
   cut_patch(diff, max_patch_bytes);
   return diff;
 }

@@ -100,21 +100,31 @@ class PrivateRepository {
  private:
   Status make(const std::string& format) const;
   Status update_ref(const std::string& name, std::vector<std::string> args) const;
-  /// Commits that this process made: what they are cannot change, and needs no process to ask for.
-  struct Made {
+  /// What this process made or asked for and what cannot change: it needs no process to ask for.
+  struct Known {
     struct Commit {
       std::string tree;
       std::vector<std::string> parents;
     };
+    /// Before so many bytes more are kept of changes and diffs. mutex is held.
+    void make_room(std::size_t more);
+
     std::mutex mutex;
-    std::map<std::string, Commit> commits;  // guarded by mutex
+    std::map<std::string, Commit> commits;                   // guarded by mutex
+    std::map<std::string, std::vector<TreeChange>> changes;  // by both ids; likewise
+    std::map<std::string, Diff> diffs;                       // likewise
+    std::size_t bytes = 0;                                   // of both; likewise
   };
-  [[nodiscard]] std::optional<Made::Commit> made(const std::string& commit) const;
-  void remember(const std::string& commit, Made::Commit facts) const;
+  [[nodiscard]] std::optional<Known::Commit> made(const std::string& commit) const;
+  void remember(const std::string& commit, Known::Commit facts) const;
+  [[nodiscard]] std::optional<std::optional<std::string>> loose_ref(const std::string& name) const;
+  [[nodiscard]] Result<Diff> make_diff(const std::string& from, const std::string& to,
+                                       const std::vector<TreeChange>& list,
+                                       std::size_t max_patch_bytes) const;
 
   const Git& git_;
   std::string folder_;
-  std::shared_ptr<Made> made_ = std::make_shared<Made>();
+  std::shared_ptr<Known> known_ = std::make_shared<Known>();
 };
 
 /// Subject, body and trailers as one commit message.

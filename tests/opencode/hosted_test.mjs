@@ -6,7 +6,7 @@ import fs from "node:fs"
 import test from "node:test"
 
 import { asking, fault, hosted, polite, sealed, slow, told, working } from "./support/mission.mjs"
-import { enginePid, musterBinary, openCodeBinary, textOf, until } from "./support/stage.mjs"
+import { enginePid, musterBinary, openCodeBinary, serverPid, textOf, until } from "./support/stage.mjs"
 
 const children = (openCode, session) => openCode.get(`/session/${session.id}/children`)
 const worker = async (openCode, session) =>
@@ -133,6 +133,20 @@ test("muster run --host opencode: a server of its own, without a person", async 
   assert.equal(run.exitCode, 0, run.said)
   assert.equal(stage.read("greet.sh"), 'echo "good day, $1"\n')
   assert.equal((await stage.modelStats()).calls, 5)
+})
+
+test("kill -9 of the server of muster run: another one is started, and the mission is sealed", async (t) => {
+  const stage = await hosted(t, slow(600_000))
+  const run = stage.start(musterBinary, ["run", "Be polite", "--host", "opencode", "--model", "scripted/m1", "--json"], {
+    MUSTER_OPENCODE_BINARY: openCodeBinary,
+  })
+  await until("the call", async () => (await stage.modelStats()).calls > 1 && (await stage.modelStats()).in_flight === 1)
+  const server = serverPid(stage)
+  process.kill(server, "SIGKILL")
+  await until("its end", () => run.exitCode !== null)
+  assert.equal(run.exitCode, 0, run.said)
+  assert.match(run.said, /opencode serve: it ended/)
+  assert.equal(stage.read("greet.sh"), 'echo "good day, $1"\n')
 })
 
 test("muster run with the address of a server", async (t) => {

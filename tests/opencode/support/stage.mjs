@@ -259,6 +259,16 @@ export function enginePid(stage) {
   return 0
 }
 
+/// The `opencode serve` that `muster run` started; 0 while there is none.
+export function serverPid(stage) {
+  for (const pid of fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name)))
+    try {
+      const command = fs.readFileSync(`/proc/${pid}/cmdline`, "utf8")
+      if (command.startsWith(`${openCodeBinary}\0serve\0`) && fs.readlinkSync(`/proc/${pid}/cwd`) === stage.project) return Number(pid)
+    } catch {} // it has just ended
+  return 0
+}
+
 /// All text of a message.
 export function textOf(message) {
   return message.parts.filter((part) => part.type === "text").map((part) => part.text).join("\n")
