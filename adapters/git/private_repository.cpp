@@ -281,22 +281,21 @@ Status PrivateRepository::prepare(const UserRepository* user,
 }
 
 /// Most of our refs are files of their own, and a process for each look is dear. What is anything
-/// else (packed, in another format) is git's to say: nullopt.
-std::optional<std::optional<std::string>> PrivateRepository::loose_ref(
-    const std::string& name) const {
+/// else (packed, in another format) is git's to say: not sure.
+PrivateRepository::LooseRef PrivateRepository::loose_ref(const std::string& name) const {
   auto text = read_small_file(folder_ + "/" + name, 200);
-  if (!text) return std::nullopt;
-  if (*text && (*text)->ends_with('\n')) {
-    (*text)->pop_back();
-    return is_object_id(**text) ? std::optional(*text) : std::nullopt;
+  if (!text) return {};
+  if (!*text) {
+    auto packed = read_small_file(folder_ + "/packed-refs", 1);
+    return {packed && !*packed, std::nullopt};
   }
-  auto packed = read_small_file(folder_ + "/packed-refs", 1);
-  const bool none = !*text && packed && !*packed;
-  return none ? std::optional(std::optional<std::string>()) : std::nullopt;
+  auto commit = (*text)->substr(0, (*text)->find('\n'));
+  if (!is_object_id(commit) || !(*text)->ends_with('\n')) return {};
+  return {true, std::move(commit)};
 }
 
 Result<std::optional<std::string>> PrivateRepository::ref(const std::string& name) const {
-  if (auto loose = loose_ref(name)) return *loose;
+  if (auto loose = loose_ref(name); loose.sure) return loose.commit;
   auto found = git_.run(context(), {"rev-parse", "-q", "--verify", name});
   if (!found) return found.error();
   if (found->exit_code != 0) return std::optional<std::string>{};
@@ -361,7 +360,16 @@ void PrivateRepository::Known::make_room(std::size_t more) {
 
 Result<std::string> PrivateRepository::tree_of(const std::string& commit) const {
   if (auto known = made(commit)) return known->tree;
-  return git_.line(context(), {"rev-parse", "--verify", commit + "^{tree}"});
+  {
+    std::lock_guard lock(known_->mutex);
+    if (auto found = known_->trees.find(commit); found != known_->trees.end()) return found->second;
+  }
+  auto tree = git_.line(context(), {"rev-parse", "--verify", commit + "^{tree}"});
+  if (!tree || !is_object_id(commit)) return tree;
+  std::lock_guard lock(known_->mutex);
+  if (known_->trees.size() >= most_remembered) known_->trees.clear();
+  known_->trees[commit] = *tree;
+  return tree;
 }
 
 Result<std::string> PrivateRepository::resolve_commit(const std::string& commit) const {
@@ -374,8 +382,23 @@ Result<std::string> PrivateRepository::resolve_commit(const std::string& commit)
   return found->out.substr(0, found->out.find('\n'));
 }
 
+/// Where `branch` is a straight line of commits that were made here, and `work` is one commit on
+/// it: work itself when it has landed, else its parent.
+std::optional<std::string> PrivateRepository::base_on_line(std::string branch,
+                                                           const std::string& work) const {
+  const auto own = made(work);
+  if (!own || own->parents.size() != 1) return std::nullopt;
+  for (;;) {
+    if (branch == work || branch == own->parents[0]) return branch;
+    auto known = made(branch);
+    if (!known || known->parents.size() != 1) return std::nullopt;
+    branch = known->parents[0];
+  }
+}
+
 Result<std::optional<std::string>> PrivateRepository::merge_base(const std::string& one,
                                                                  const std::string& other) const {
+  if (auto base = base_on_line(one, other)) return base;
   auto answer = git_.run(context(), {"merge-base", one, other});
   if (!answer) return answer.error();
   if (answer->exit_code > 1) return git_error("merge-base", *answer);

@@ -111,13 +111,20 @@ class PrivateRepository {
 
     std::mutex mutex;
     std::map<std::string, Commit> commits;                   // guarded by mutex
+    std::map<std::string, std::string> trees;                // of commits of others; likewise
     std::map<std::string, std::vector<TreeChange>> changes;  // by both ids; likewise
     std::map<std::string, Diff> diffs;                       // likewise
     std::size_t bytes = 0;                                   // of both; likewise
   };
   [[nodiscard]] std::optional<Known::Commit> made(const std::string& commit) const;
   void remember(const std::string& commit, Known::Commit facts) const;
-  [[nodiscard]] std::optional<std::optional<std::string>> loose_ref(const std::string& name) const;
+  [[nodiscard]] std::optional<std::string> base_on_line(std::string branch,
+                                                        const std::string& work) const;
+  struct LooseRef {
+    bool sure = false;
+    std::optional<std::string> commit;  ///< none: there is no such ref
+  };
+  [[nodiscard]] LooseRef loose_ref(const std::string& name) const;
   [[nodiscard]] Result<Diff> make_diff(const std::string& from, const std::string& to,
                                        const std::vector<TreeChange>& list,
                                        std::size_t max_patch_bytes) const;

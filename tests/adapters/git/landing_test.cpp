@@ -2,12 +2,15 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/adapters/git/git_fixture.hpp"
 
 namespace muster::git::test {
 namespace fs = std::filesystem;
+using namespace std::string_literals;
 
 TEST_CASE("a commit carries its reason and trailers, and is made once") {
   Workspace user;
@@ -46,6 +49,41 @@ TEST_CASE("the branch moves by compare and set, forwards only, and repeating it 
   CHECK(must(control.tip()) == second);
   const Diff diff = must(control.mission_diff(1000));
   CHECK(diff.files.size() == 2);
+}
+
+TEST_CASE("what is remembered of commits, differences and refs is what git says of them") {
+  Workspace user;
+  user.put("a.txt", "1\n2\n3\n");
+  user.put("odd \"name\"\t.txt", "x\n");
+  user.make_repository();
+  GitVersionControl control{user.options()};
+  must(control.open());
+  const auto patch = [&](const std::string& from, const std::string& to) {
+    return user.private_git({"diff-tree", "-r", "-p", "--no-renames", from, to}) + "\n";
+  };
+  std::vector<std::string> tips{must(control.tip())};
+  for (const char* key : {"T1", "T2", "T3"}) {
+    const Snapshot tree = must(control.checkout(key, ""));
+    put_file(tree.path + "/" + key + ".txt", std::string(key) + "\n");
+    put_file(tree.path + "/odd \"name\"\t.txt", std::string(key) + "\0"s);
+    fs::remove(tree.path + "/a.txt");
+    const Diff diff = must(control.diff(key, 10000));
+    CHECK(diff.files.size() == (tips.size() == 1 ? 3 : 2));
+    CHECK(diff.patch == patch(tree.base, must(control.tree_hash(key))));
+    CHECK(must(control.diff(key, 10000)).patch == diff.patch);
+    CHECK(must(control.diff(key, 20)).patch.size() < diff.patch.size());
+    const auto merged =
+        must(control.merge(must(control.commit(key, CommitInfo{key})), CommitInfo{key}));
+    CHECK(merged.tree == user.private_git({"rev-parse", merged.commit + "^{tree}"}));
+    must(control.advance(tips.back(), merged.commit));
+    tips.push_back(merged.commit);
+    // Packed and loose ones are found alike, by whoever asks.
+    if (tips.size() == 3) user.private_git({"pack-refs", "--all"});
+    GitVersionControl fresh{user.options()};
+    CHECK(must(control.tip()) == merged.commit);
+    CHECK(must(fresh.tip()) == merged.commit);
+    CHECK(must(fresh.mission_diff(10000)).patch == must(control.mission_diff(10000)).patch);
+  }
 }
 
 TEST_CASE("a merge onto a moved branch is one commit on top of it") {
