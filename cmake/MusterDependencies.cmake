@@ -23,7 +23,8 @@ endif()
 list(PREPEND CMAKE_PREFIX_PATH ${muster_prefixes})
 # A dependency that changes must lead to a new configure run.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
-  "${PROJECT_SOURCE_DIR}/scripts/setup" "${PROJECT_SOURCE_DIR}/third_party/package-lock.json")
+  "${PROJECT_SOURCE_DIR}/scripts/setup" "${PROJECT_SOURCE_DIR}/third_party/package-lock.json"
+  "${PROJECT_SOURCE_DIR}/third_party/tree-sitter/core.c")
 
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
