@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "adapters/treesitter/c_code.hpp"
 #include "adapters/treesitter/nodes.hpp"
 
 namespace muster::treesitter {
@@ -369,13 +370,24 @@ bool AstPattern::matches(const SourceTree& tree, TSNode node, Captures& captures
   return Matcher(tree, captures).matches(root_, node);
 }
 
+/// Words of a comment are no keywords, and headers have long ones.
+bool AstPattern::has_keywords(std::string_view text) const {
+  const auto all_in = [this](std::string_view code) {
+    return std::all_of(keywords_.begin(), keywords_.end(),
+                       [&](const std::string& word) { return has_keyword(code, word); });
+  };
+  if (keywords_.empty()) return true;
+  if (!all_in(text)) return false;
+  if (language_->name != "c" && language_->name != "cpp") return true;
+  const auto code = c_code_of(text);
+  return !code || all_in(*code);
+}
+
 bool AstPattern::possible_in(std::string_view text) const {
   const auto has_name = [&](const std::string& name) {
     return text.find(name) != std::string_view::npos;
   };
-  return std::all_of(names_.begin(), names_.end(), has_name) &&
-         std::all_of(keywords_.begin(), keywords_.end(),
-                     [&](const std::string& word) { return has_keyword(text, word); });
+  return std::all_of(names_.begin(), names_.end(), has_name) && has_keywords(text);
 }
 
 }  // namespace muster::treesitter

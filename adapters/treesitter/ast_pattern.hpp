@@ -65,6 +65,8 @@ class AstPattern {
   [[nodiscard]] const Language& language() const { return *language_; }
 
  private:
+  [[nodiscard]] bool has_keywords(std::string_view text) const;
+
   const Language* language_ = nullptr;
   PatternNode root_;
   std::vector<std::string> names_;     // and what else its named leaves are, the longest first

@@ -84,6 +84,8 @@ TEST_CASE("a text without the words of a pattern is not parsed, and holds no mat
   CHECK(!possible("c", "sizeof($A)", "n = my_sizeof(x) + sizeofs;"));
   CHECK(!possible("c", "if ($A) return $B;", "#ifdef A\nint x;\n#endif"));
   CHECK(possible("c", "if ($A) return $B;", "#ifdef A\nif(x)return\"y\";\n#endif"));
+  CHECK(!possible("cpp", "if ($A) return $B;", "// if it can, return\nint x;"));
+  CHECK(possible("cpp", "if ($A) return $B;", "R\"(if)\" return"));
   CHECK(!possible("js", "foo($A)", "bar(1)"));
   // Letters may follow a number at once.
   CHECK(possible("python", "$A if $B else $C", "x = 1if y else 2"));
