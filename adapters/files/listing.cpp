@@ -25,7 +25,8 @@ class BoundedLines {
       : max_lines_(max_lines), what_(std::move(what)) {}
 
   void add(std::string_view line) {
-    if (lines_ >= max_lines_ || text_.size() + line.size() + 1 > max_bytes) {
+    // Behind the first that does not fit none is shown: they are said to be more, not others.
+    if (dropped_ > 0 || lines_ >= max_lines_ || text_.size() + line.size() + 1 > max_bytes) {
       ++dropped_;
       return;
     }
