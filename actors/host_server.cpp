@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "actors/later.hpp"
+
 namespace muster {
 
 ChildSpec host_server_child(caf::actor_system& system, std::shared_ptr<HostServerPort> port,
@@ -31,36 +33,25 @@ compat::Behavior<host_server_actor> KeptHostServer::make_behavior() {
   };
 }
 
-std::function<void(std::function<void()>)> KeptHostServer::later() {
-  return [me = compat::handle_of<host_server_actor>(self_), this,
-          server = status_.starts](std::function<void()> what) {
-    compat::post(me, resume_atom_v, Continuation{[this, server, what = std::move(what)] {
-                   if (server == status_.starts) what();
-                 }});
-  };
-}
-
 void KeptHostServer::start() {
   status_.state = State::starting;
   ++status_.starts;
-  const auto in_here = later();
+  const auto in_here =
+      later_while_same(compat::handle_of<host_server_actor>(self_), status_.starts);
   HostServerEvents events;
-  events.on_ready = [this, in_here] {
-    in_here([this] {
-      if (status_.state != State::starting) return;
-      status_.state = State::ready;
-      status_.last_failure.reset();
-    });
-  };
-  events.on_ended = [this, in_here](const Error& why) {
-    in_here([this, why] {
-      if (status_.state != State::down) ended(why);
-    });
-  };
+  events.on_ready = [this, in_here] { in_here([this] { ready(); }); };
+  events.on_ended = [this, in_here](const Error& why) { in_here([this, why] { ended(why); }); };
   server_ = port_->start(std::move(events));
 }
 
+void KeptHostServer::ready() {
+  if (status_.state != State::starting) return;
+  status_.state = State::ready;
+  status_.last_failure.reset();
+}
+
 void KeptHostServer::ended(const Error& why) {
+  if (status_.state == State::down) return;
   server_.reset();
   status_.state = State::down;
   status_.last_failure = why;

@@ -38,9 +38,8 @@ class KeptHostServer {
   using State = HostServerStatus::State;
 
   void start();
+  void ready();
   void ended(const Error& why);
-  /// Runs `what` in this actor, if the server that it is about is the present one; any thread.
-  [[nodiscard]] std::function<void(std::function<void()>)> later();
 
   compat::Self<host_server_actor> self_;
   const std::shared_ptr<HostServerPort> port_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "actors/later.hpp"
+
 namespace muster {
 namespace {
 
@@ -87,19 +89,10 @@ void ServedLanguage::start_when_due() {
   });
 }
 
-std::function<void(std::function<void()>)> ServedLanguage::later() {
-  return [me = compat::handle_of<language_actor>(self_), this,
-          server = starts_](std::function<void()> what) {
-    compat::post(me, resume_atom_v, Continuation{[this, server, what = std::move(what)] {
-                   if (server == starts_) what();
-                 }});
-  };
-}
-
 void ServedLanguage::start() {
   state_ = State::starting;
   ++starts_;
-  const auto in_here = later();
+  const auto in_here = later_while_same(compat::handle_of<language_actor>(self_), starts_);
   LanguageEvents events;
   events.on_ready = [this, in_here] { in_here([this] { ready(); }); };
   events.on_end = [this, in_here](const Error& why) { in_here([this, why] { ended(why); }); };
@@ -172,7 +165,7 @@ void ServedLanguage::submit(Asked asked) {
   const auto question = asked.question;
   for (const auto& document : question->documents) in_use_.insert(document.path);
   open_.emplace(id, std::move(asked));
-  const auto in_here = later();
+  const auto in_here = later_while_same(compat::handle_of<language_actor>(self_), starts_);
   service_->ask(question, [this, in_here, id](Result<LanguageAnswer> result) {
     in_here([this, id, result = std::move(result)] { answered(id, result); });
   });

@@ -72,8 +72,6 @@ class ServedLanguage {
   void answered(std::uint64_t id, const Result<LanguageAnswer>& result);
   void fail_all(const Error& why);
   void look_idle();
-  /// Runs `what` in this actor, if the server that it is about is the present one; any thread.
-  [[nodiscard]] std::function<void(std::function<void()>)> later();
   [[nodiscard]] std::int64_t until_retry() const;
 
   compat::Self<language_actor> self_;

@@ -51,10 +51,10 @@ std::string without_dot(const std::string& path) {
   return path.starts_with("./") ? path.substr(2) : path;
 }
 
-std::string path_of(std::string_view line) {
-  const Json json = Json::parse(line, nullptr, false);
-  return json.is_object() && json.contains("data") ? without_dot(text_of(json["data"], "path"))
-                                                   : "";
+/// What a line of rg's is about; null when it is none of its lines.
+Json data_of(std::string_view line) {
+  Json json = Json::parse(line, nullptr, false);
+  return json.is_object() && json.contains("data") ? std::move(json["data"]) : Json();
 }
 
 /// One file's matches as rg printed them.
@@ -71,7 +71,7 @@ std::vector<FileMatches> by_path(std::string_view output) {
     const auto line = output.substr(0, end);
     output.remove_prefix(end + 1);
     if (line.starts_with(R"({"type":"begin")"))
-      files.push_back({path_of(line), {}});
+      files.push_back({without_dot(text_of(data_of(line), "path")), {}});
     else if (line.starts_with(R"({"type":"match")") && !files.empty())
       files.back().lines.push_back(line);
   }
@@ -81,9 +81,8 @@ std::vector<FileMatches> by_path(std::string_view output) {
 }
 
 std::optional<GrepMatch> parse_match(const std::string& path, std::string_view line) {
-  const Json json = Json::parse(line, nullptr, false);
-  if (!json.is_object() || !json.contains("data")) return std::nullopt;
-  const Json& data = json["data"];
+  const Json data = data_of(line);
+  if (data.is_null()) return std::nullopt;
   GrepMatch match{path, 0, text_of(data, "lines")};
   if (const auto number = data.find("line_number");
       number != data.end() && number->is_number_unsigned())

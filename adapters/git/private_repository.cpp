@@ -170,6 +170,12 @@ char status_of(const TreeChange& change) {
 }
 
 /// Cuts at the end of a line, so that neither a line nor a character is torn.
+std::size_t bytes_of(const Diff& diff) {
+  auto bytes = diff.patch.size();
+  for (const FileChange& file : diff.files) bytes += sizeof file + file.path.size();
+  return bytes;
+}
+
 void cut_patch(Diff& diff, std::size_t max_bytes) {
   if (diff.patch.size() <= max_bytes) return;
   const std::size_t end =
@@ -503,20 +509,25 @@ Result<Diff> PrivateRepository::diff(const std::string& from, const std::string&
   auto made = make_diff(from, to, *list, max_patch_bytes);
   if (!made || !is_object_id(from) || !is_object_id(to)) return made;
   std::lock_guard lock(known_->mutex);
-  known_->make_room(made->patch.size());
+  known_->make_room(bytes_of(*made));
   known_->diffs[key] = *made;
   return made;
 }
 
-/// Line counts and patch by one command: a path each in the order of `list`, a NUL, the patch.
+/// Line counts and patch by one command: counts and a path each in the order of `list`, a NUL, the
+/// patch.
 Result<Diff> PrivateRepository::make_diff(const std::string& from, const std::string& to,
                                           const std::vector<TreeChange>& list,
                                           std::size_t max_patch_bytes) const {
   GitContext bounded = context();
   bounded.max_output = max_patch_bytes + 2;
   for (const TreeChange& change : list) bounded.max_output += change.path.size() + most_count_bytes;
-  auto text = git_.run(bounded, {"diff-tree", "-r", "-z", "--numstat", "-p", "--no-renames",
-                                 "--no-ext-diff", "--no-textconv", "--no-color", from, to});
+  std::vector<std::string> args{"diff-tree", "-r", "-z", "--numstat", "--no-renames"};
+  // Verifications ask for the counts alone, and the patch is the dear part.
+  if (max_patch_bytes > 0)
+    args.insert(args.end(), {"-p", "--no-ext-diff", "--no-textconv", "--no-color"});
+  args.insert(args.end(), {from, to});
+  auto text = git_.run(bounded, std::move(args));
   if (!text) return text.error();
   if (text->exit_code != 0) return git_error("diff-tree", *text);
   Diff diff;
@@ -528,6 +539,10 @@ Result<Diff> PrivateRepository::make_diff(const std::string& from, const std::st
     if (next_token(rest, '\0') != change.path)
       return Error{ErrorCode::internal, "git's line counts do not fit its list", change.path};
     diff.files.push_back(std::move(file));
+  }
+  if (max_patch_bytes == 0) {
+    diff.truncated = true;
+    return diff;
   }
   if (!rest.empty() && rest.front() == '\0') rest.remove_prefix(1);
   diff.patch = rest;

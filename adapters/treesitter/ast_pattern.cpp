@@ -6,6 +6,7 @@
 
 #include "adapters/treesitter/c_code.hpp"
 #include "adapters/treesitter/nodes.hpp"
+#include "runtime/core/text.hpp"
 
 namespace muster::treesitter {
 namespace {
@@ -126,7 +127,6 @@ Result<TSNode> goal_of(const SourceTree& tree, std::string_view selector) {
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool in_word(char c) { return is_letter(c) || is_digit(c) || c == '_'; }
 
 bool is_keyword(const PatternNode& leaf) {
   return !leaf.named && leaf.text.size() > 1 &&
@@ -137,9 +137,9 @@ bool is_keyword(const PatternNode& leaf) {
 bool has_keyword(std::string_view text, std::string_view word) {
   for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
     const auto end = at + word.size();
-    if (end < text.size() && in_word(text[end])) continue;
+    if (end < text.size() && is_name_char(text[end])) continue;
     auto begin = at;
-    while (begin > 0 && in_word(text[begin - 1])) --begin;
+    while (begin > 0 && is_name_char(text[begin - 1])) --begin;
     if (begin == at || is_digit(text[begin])) return true;
   }
   return false;

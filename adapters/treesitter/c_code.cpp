@@ -2,12 +2,10 @@
 
 #include <algorithm>
 
+#include "runtime/core/text.hpp"
+
 namespace muster::treesitter {
 namespace {
-
-bool in_name(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
 
 class Blanker {
  public:
@@ -67,7 +65,7 @@ class Blanker {
       sure_ = false;
       return;
     }
-    if (in_name(c)) {
+    if (is_name_char(c)) {
       ++at_;
       return;
     }

@@ -1,5 +1,7 @@
 #pragma once
-// What of a text is code, in C and C++: for questions that are asked before a parse.
+// What of a text is code, in C and C++: for questions that are asked before a parse. A keyword must
+// never be missed, so core/code_tokens will not do: it guesses where a literal ends, and passes
+// over what "#if 0" hides, which a parser reads.
 
 #include <optional>
 #include <string>

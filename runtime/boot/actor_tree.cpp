@@ -48,22 +48,31 @@ ChildSpec ActorTree::notifier_child() {
           }};
 }
 
-/// Beside the core: while a host's server is away its sessions wait, others go on.
-ChildSpec ActorTree::hosts_child() {
+/// A dynamic supervisor forgets the children that were added while it ran, so they are kept here:
+/// each of its starts begins with those of `kept`, which is called with mutex_ held.
+ChildSpec ActorTree::dynamic_child(const std::string& name,
+                                   std::function<std::vector<ChildSpec>()> kept) {
   ChildSpec child;
-  child.id = "hosts";
+  child.id = name;
   child.shutdown = NoBudget{};
-  child.start = [this]() -> Result<caf::actor> {
-    auto spec = supervisor("hosts", Strategy::dynamic);
+  child.start = [this, name, kept = std::move(kept)]() -> Result<caf::actor> {
+    auto spec = supervisor(name, Strategy::dynamic);
     {
       std::lock_guard lock(mutex_);
-      if (host_) spec.children.push_back(*host_);
+      spec.children = kept();
     }
     auto started = start_supervisor(system_, std::move(spec));
     if (!started) return started.error();
     return compat::untyped(*started);
   };
   return child;
+}
+
+/// Beside the core: while a host's server is away its sessions wait, others go on.
+ChildSpec ActorTree::hosts_child() {
+  return dynamic_child("hosts", [this] {
+    return host_ ? std::vector<ChildSpec>{*host_} : std::vector<ChildSpec>{};
+  });
 }
 
 ChildSpecPtr ActorTree::host_child(std::shared_ptr<HostServerPort> port, HostServerConfig config) {
@@ -119,22 +128,12 @@ ChildSpec ActorTree::jobs_child() {
   return {"jobs", start, Restart::permanent, std::chrono::milliseconds(10000)};
 }
 
-/// A supervisor forgets the children that were added while it ran, so they are kept here.
 ChildSpec ActorTree::missions_child() {
-  ChildSpec child;
-  child.id = "missions";
-  child.shutdown = NoBudget{};
-  child.start = [this]() -> Result<caf::actor> {
-    auto spec = supervisor("missions", Strategy::dynamic);
-    {
-      std::lock_guard lock(mutex_);
-      for (const auto& id : started_) spec.children.push_back(known_.at(id));
-    }
-    auto started = start_supervisor(system_, std::move(spec));
-    if (!started) return started.error();
-    return compat::untyped(*started);
-  };
-  return child;
+  return dynamic_child("missions", [this] {
+    std::vector<ChildSpec> out;
+    for (const auto& id : started_) out.push_back(known_.at(id));
+    return out;
+  });
 }
 
 ChildSpecPtr ActorTree::mission_child(MissionSpec spec, std::function<MissionDeps()> deps) {

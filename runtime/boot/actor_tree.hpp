@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "actors/host_server.hpp"
 #include "actors/jobs.hpp"
@@ -82,6 +83,8 @@ class ActorTree {
   [[nodiscard]] ChildSpec scheduler_child();
   [[nodiscard]] ChildSpec jobs_child();
   [[nodiscard]] ChildSpec notifier_child();
+  [[nodiscard]] ChildSpec dynamic_child(const std::string& name,
+                                        std::function<std::vector<ChildSpec>()> kept);
   [[nodiscard]] ChildSpec hosts_child();
   [[nodiscard]] ChildSpec languages_child();
   [[nodiscard]] LanguageAccess language_access() const;

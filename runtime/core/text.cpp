@@ -176,6 +176,10 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
+bool is_name_char(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
 std::string to_lower(std::string_view text) {
   std::string out(text);
   for (char& c : out)

@@ -31,6 +31,8 @@ namespace muster {
 [[nodiscard]] std::string_view trim(std::string_view text);
 [[nodiscard]] std::string to_lower(std::string_view text);
 [[nodiscard]] bool iequals(std::string_view a, std::string_view b);
+/// A letter, a digit or "_" of ASCII.
+[[nodiscard]] bool is_name_char(char c) noexcept;
 /// True when every line of the text ends with CR LF (and there is one).
 [[nodiscard]] bool uses_crlf(std::string_view text);
 /// Plain line feeds become CR LF; those that are already stay.

@@ -12,6 +12,11 @@ const children = (openCode, session) => openCode.get(`/session/${session.id}/chi
 const worker = async (openCode, session) =>
   until("the worker's session", async () => (await children(openCode, session)).find((it) => it.title === "muster: worker · M1.T1"))
 
+const headless = (stage) =>
+  stage.start(musterBinary, ["run", "Be polite", "--host", "opencode", "--model", "scripted/m1", "--json"], {
+    MUSTER_OPENCODE_BINARY: openCodeBinary,
+  })
+
 async function begin(stage) {
   const openCode = await stage.openCode()
   await openCode.watch()
@@ -126,9 +131,7 @@ test("two projects in one server: each has its own engine, sessions and files", 
 
 test("muster run --host opencode: a server of its own, without a person", async (t) => {
   const stage = await hosted(t, polite)
-  const run = stage.start(musterBinary, ["run", "Be polite", "--host", "opencode", "--model", "scripted/m1", "--json"], {
-    MUSTER_OPENCODE_BINARY: openCodeBinary,
-  })
+  const run = headless(stage)
   await until("its end", () => run.exitCode !== null)
   assert.equal(run.exitCode, 0, run.said)
   assert.equal(stage.read("greet.sh"), 'echo "good day, $1"\n')
@@ -137,11 +140,10 @@ test("muster run --host opencode: a server of its own, without a person", async 
 
 test("kill -9 of the server of muster run: another one is started, and the mission is sealed", async (t) => {
   const stage = await hosted(t, slow(600_000))
-  const run = stage.start(musterBinary, ["run", "Be polite", "--host", "opencode", "--model", "scripted/m1", "--json"], {
-    MUSTER_OPENCODE_BINARY: openCodeBinary,
-  })
+  const run = headless(stage)
   await until("the call", async () => (await stage.modelStats()).calls > 1 && (await stage.modelStats()).in_flight === 1)
   const server = serverPid(stage)
+  assert.ok(server > 0, "its server is there") // 0 would be this test's own processes
   process.kill(server, "SIGKILL")
   await until("its end", () => run.exitCode !== null)
   assert.equal(run.exitCode, 0, run.said)
