@@ -40,6 +40,12 @@ struct AgentProfile {
   std::vector<ModelBinding> models;  ///< first choice first; the rest are fallbacks
 };
 
+/// What a conversation is called for people.
+[[nodiscard]] inline std::string conversation_title(const std::string& role,
+                                                    const std::string& task) {
+  return "muster: " + role + (task.empty() ? "" : " · " + task);
+}
+
 /// Role -> profile.
 using Roster = std::map<std::string, std::shared_ptr<const AgentProfile>>;
 

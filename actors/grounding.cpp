@@ -20,11 +20,12 @@ class Grounder {
     for (const auto& file : candidate.changed) {
       paths_.push_back(file.path);
       if (file.status == 'D') removed_.push_back(file.path);
+      if (file.status != 'A') at_base_.push_back(file.path);
     }
   }
 
   Status judge(const JudgeSyntax& syntax) {
-    auto before = tree_.base_files(candidate_.key, paths_, file_bytes);
+    auto before = tree_.base_files(candidate_.key, at_base_, file_bytes);
     if (!before) return before.error();
     before_ = std::move(*before);
     if (!syntax) return ok_status();
@@ -108,6 +109,7 @@ class Grounder {
   const Candidate& candidate_;
   std::vector<std::string> paths_;
   std::vector<std::string> removed_;
+  std::vector<std::string> at_base_;
   std::map<std::string, std::string> before_;
   Grounding out_;
 };

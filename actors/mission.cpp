@@ -321,6 +321,7 @@ void Mission::ended() {
   rebuilds_.clear();
   todo_waits_ = false;
   stop_everything();
+  deps_.session.model->expect_none(spec_.mission);
   project_todo();
   end_timer_ = compat::run_delayed(self_, end_patience, [this] {
     sessions_.clear();

@@ -153,6 +153,8 @@ class Mission {
   [[nodiscard]] std::vector<Check> project_checks() const;
   [[nodiscard]] std::vector<Check> task_checks(const TaskState& task) const;
   [[nodiscard]] CommitInfo commit_info(const TaskState& task) const;
+  void commit_early(const TaskState& task);
+  void expect_after(const IntentIssued& intent) const;
   void step_failed(IntentId intent, const Error& error);
   template <class Work, class Then>
   void blocking(IntentId intent, Work work, Then then);

@@ -359,7 +359,9 @@ void Mission::seal(const IntentIssued& intent) {
 /// Whether a submission changed anything is read off the tree, not off the agent's words.
 void Mission::measure_work(const IntentIssued& intent, WorkSubmitted work) {
   blocking(
-      intent.id, [tree = deps_.tree, task = intent.task] { return tree->diff(task, 0); },
+      intent.id,
+      // As long as the reviewer will be shown it: the tree need not be compared again for that.
+      [tree = deps_.tree, task = intent.task] { return tree->diff(task, patch_bytes); },
       [this, work](const Diff& diff) mutable {
         work.changed = !diff.files.empty();
         record(work);
@@ -395,7 +397,16 @@ void Mission::brief_task_session(const IntentIssued& intent, const char* role) {
                     : intent.kind == IntentKind::decompose ? brief_decompose(state_, task, extras)
                                                            : brief_work(state_, task, extras);
         start_session(intent, role, place.root, text);
+        if (intent.kind == IntentKind::review) commit_early(task);
       });
+}
+
+/// While the reviewer reads: landing, which is one task after the other, finds the commit made. A
+/// help, no step: when it fails, the landing says why.
+void Mission::commit_early(const TaskState& task) {
+  deps_.session.blocking->run([tree = deps_.tree, id = task.spec.id, info = commit_info(task)] {
+    (void)tree->commit(id, info);
+  });
 }
 
 /// A map of a tree's code for this objective; empty where there is none: it is a help, no need. For
@@ -487,6 +498,27 @@ void Mission::start_session(const IntentIssued& intent, const std::string& role,
   compat::monitor(self_, running.session);
   repeat_prompts(intent, running.session);
   sessions_[name] = std::move(running);
+  expect_after(intent);
+}
+
+/// The conversation that comes next when all goes well.
+void Mission::expect_after(const IntentIssued& intent) const {
+  const bool works = intent.kind == IntentKind::work || intent.kind == IntentKind::fix;
+  IntentKind next = IntentKind::request_seal;
+  if (works)
+    next = IntentKind::review;
+  else if (intent.kind == IntentKind::review)
+    next = IntentKind::master_review;
+  else if (intent.kind != IntentKind::master_review)
+    return;
+  const std::string role = role_of(state_, next);
+  auto profile = deps_.roster.find(role);
+  if (profile == deps_.roster.end() || profile->second->models.empty()) return;
+  deps_.session.model->expect(profile->second->models.front().endpoint,
+                              {{},
+                               spec_.mission,
+                               profile->second->agent,
+                               conversation_title(role, works ? intent.task : "")});
 }
 
 }  // namespace muster

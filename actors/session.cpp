@@ -235,9 +235,8 @@ void Session::call_model() {
   ++steps_;
   ModelRequest request;
   request.endpoint = model().endpoint;
-  request.conversation = {
-      ticket_, spec_.mission, spec_.profile->agent,
-      "muster: " + spec_.profile->role + (spec_.task.empty() ? "" : " · " + spec_.task)};
+  request.conversation = {ticket_, spec_.mission, spec_.profile->agent,
+                          conversation_title(spec_.profile->role, spec_.task)};
   request.body = build_body(model().params, spec_.profile->tools, transcript_.fragments());
   request.idle_timeout = spec_.limits.model_idle;
   request.total_timeout = spec_.limits.model_total;

@@ -47,11 +47,15 @@ std::size_t size_of(const FileVersions& file) {
 
 Result<std::vector<ReviewFinding>> guard_tests(VersionControl& tree, WorkspaceFiles& files,
                                                const TestGuardScope& scope) {
-  std::vector<std::string> paths;
-  for (const auto& change : scope.changed)
-    if (may_hold_tests(change.path)) paths.push_back(change.path);
-  if (paths.empty()) return std::vector<ReviewFinding>();
-  auto before = tree.base_files(scope.key, paths, max_test_file);
+  std::vector<std::string> at_base;
+  bool any = false;
+  for (const auto& change : scope.changed) {
+    if (!may_hold_tests(change.path)) continue;
+    any = true;
+    if (change.status != 'A') at_base.push_back(change.path);
+  }
+  if (!any) return std::vector<ReviewFinding>();
+  auto before = tree.base_files(scope.key, at_base, max_test_file);
   if (!before) return before.error();
   std::vector<ReviewFinding> out;
   std::vector<FileVersions> versions;

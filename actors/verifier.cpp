@@ -76,9 +76,11 @@ void Verifier::open_tree() {
         if (!snapshot) return snapshot.error();
         auto hash = tree->tree_hash(spec.key);
         if (!hash) return hash.error();
+        Opened opened{*snapshot, *hash, {}, {}};
+        if (!spec.commit.empty()) return opened;  // nobody has worked in it
         auto diff = tree->diff(spec.key, 0);
         if (!diff) return diff.error();
-        Opened opened{*snapshot, *hash, std::move(*diff), {}};
+        opened.diff = std::move(*diff);
         if (!spec.guards_tests) return opened;
         auto findings = tampering_of(*tree, open, spec, opened.snapshot, opened.diff);
         if (!findings) return findings.error();

@@ -1,6 +1,7 @@
 #include "adapters/git/applier.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "runtime/core/fault_points.hpp"
@@ -108,7 +109,7 @@ Status Applier::publish_objects(const MissionRecord& mission, const ApplyRecord&
   GitContext theirs = repository_.context();
   theirs.object_dir = user_->objects();
   bool complete = true;
-  for (const std::string& commit : {record.tip, record.to}) {
+  for (const std::string& commit : std::set<std::string>{record.tip, record.to}) {
     auto there = git_.run(theirs, {"cat-file", "-e", commit});
     if (!there) return there.error();
     complete = complete && there->exit_code == 0;

@@ -175,6 +175,11 @@ Status Git::check_version() const {
   return Error{ErrorCode::unavailable, "git 2.38 or newer is needed, this is: " + *text};
 }
 
+bool is_object_id(std::string_view text) {
+  return (text.size() == 40 || text.size() == 64) &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 std::vector<std::string> split_nul(std::string_view text) {
   std::vector<std::string> parts;
   while (!text.empty()) {

@@ -58,6 +58,9 @@ class Git {
 /// The Error for a git command that ended with a failure; `what` names the command.
 Error git_error(const std::string& what, const GitOutput& output);
 
+/// SHA-1's or SHA-256's whole name of an object: it stands for the same content for ever.
+bool is_object_id(std::string_view text);
+
 /// Splits at NUL; a NUL at the end makes no empty part.
 std::vector<std::string> split_nul(std::string_view text);
 /// Joins with a NUL after every part, as git's -z inputs want it.

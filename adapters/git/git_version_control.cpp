@@ -10,6 +10,7 @@
 #include "adapters/git/beneath.hpp"
 #include "adapters/git/mission.hpp"
 #include "adapters/git/shared_work.hpp"
+#include "adapters/git/tree_stamp.hpp"
 
 namespace muster::git {
 
@@ -91,6 +92,10 @@ Result<Snapshot> GitVersionControl::Impl::checkout(const std::string& key,
   auto tree = mission_.pool().acquire(mission_.options().mission, key);
   if (!tree) return tree.error();
   if (auto done = mission_.pool().reset(*tree, *wanted); !done) return done.error();
+  auto content = repository().tree_of(*wanted);
+  if (!content) return content.error();
+  repository().note_written(tree->path, tree->index, *content,
+                            mission_.options().linked_folders.empty());
   return Snapshot{tree->path, *wanted};
 }
 
@@ -99,6 +104,11 @@ Result<std::string> GitVersionControl::Impl::hash(const LockedTree& tree) const 
 }
 
 Result<std::string> GitVersionControl::Impl::tracked_hash(const LockedTree& tree) const {
+  if (is_dated_copy(tree.index, tree.seen)) {
+    auto known = repository().unchanged(tree.path, tree.index);
+    if (!known) return known.error();
+    if (*known) return std::move(**known);
+  }
   const std::string index = tree.seen + ".now";
   if (auto gone = remove_tree(index + ".lock"); !gone) return gone.error();
   // A copy: what is missing at this moment must stay known.
@@ -109,11 +119,14 @@ Result<std::string> GitVersionControl::Impl::tracked_hash(const LockedTree& tree
 }
 
 Status GitVersionControl::Impl::clean(const LockedTree& tree) const {
+  if (is_dated_copy(tree.index, tree.seen) && repository().same_files(tree.path, tree.index))
+    return ok_status();
   return mission_.git().ok(repository().context(tree.path, tree.seen), {"clean", "-ffdq"});
 }
 
 Status GitVersionControl::Impl::refuse_nested(const std::string& base,
                                               const std::string& tree) const {
+  // Between the same two names as diff(), which was asked before in most cases.
   auto changes = repository().changes(base, tree);
   if (!changes) return changes.error();
   for (const TreeChange& change : *changes)
@@ -132,12 +145,13 @@ Result<std::string> GitVersionControl::Impl::commit(LockedTree& tree,
   auto before = repository().tree_of(tree.lease.base);
   if (!before) return before;
   if (*content == *before) return tree.lease.base;
-  if (auto fit = refuse_nested(*before, *content); !fit) return fit.error();
+  if (auto fit = refuse_nested(tree.lease.base, *content); !fit) return fit.error();
   const std::string ref = mission_.task_ref(tree.lease.key);
   auto last = repository().ref(ref);
   if (!last) return last.error();
   auto commit = repository().make_commit(*content, {tree.lease.base}, info, last->value_or(""));
   if (!commit) return commit;
+  if (*last == *commit) return commit;
   // The ref keeps work alive that never lands.
   if (auto kept = repository().set_ref(ref, *commit); !kept) return kept.error();
   return commit;

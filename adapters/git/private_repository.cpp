@@ -19,7 +19,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t most_remembered = 4096;     // commits, and differences
-constexpr std::size_t most_count_bytes = 24;      // of a file's two counts and what is around them
 constexpr std::size_t kMostContent = 48U << 20U;  // of files that are read at once
 
 std::string one_line(std::string_view text) {
@@ -28,12 +27,6 @@ std::string one_line(std::string_view text) {
   while (!line.empty() && line.back() == ' ') line.pop_back();
   const std::size_t first = line.find_first_not_of(' ');
   return first == std::string::npos ? "" : line.substr(first);
-}
-
-/// SHA-1's or SHA-256's whole name: it stands for the same content for ever.
-bool is_object_id(std::string_view text) {
-  return (text.size() == 40 || text.size() == 64) &&
-         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 std::string without_nul(std::string_view text) {
@@ -184,9 +177,8 @@ void cut_patch(Diff& diff, std::size_t max_bytes) {
   diff.truncated = true;
 }
 
-}  // namespace
-
-std::vector<TreeChange> parse_raw_diff(std::string_view text) {
+/// Takes the entries from the front of `text`.
+std::vector<TreeChange> take_raw_diff(std::string_view& text) {
   std::vector<TreeChange> changes;
   while (!text.empty() && text.front() == ':') {
     text.remove_prefix(1);
@@ -201,6 +193,10 @@ std::vector<TreeChange> parse_raw_diff(std::string_view text) {
   }
   return changes;
 }
+
+}  // namespace
+
+std::vector<TreeChange> parse_raw_diff(std::string_view text) { return take_raw_diff(text); }
 
 std::string commit_message(const CommitInfo& info) {
   const std::string subject = one_line(info.subject);
@@ -364,28 +360,37 @@ void PrivateRepository::Known::make_room(std::size_t more) {
   bytes = more;
 }
 
-Result<std::string> PrivateRepository::tree_of(const std::string& commit) const {
+std::optional<std::string> PrivateRepository::known_tree(const std::string& commit) const {
   if (auto known = made(commit)) return known->tree;
-  {
-    std::lock_guard lock(known_->mutex);
-    if (auto found = known_->trees.find(commit); found != known_->trees.end()) return found->second;
-  }
-  auto tree = git_.line(context(), {"rev-parse", "--verify", commit + "^{tree}"});
-  if (!tree || !is_object_id(commit)) return tree;
   std::lock_guard lock(known_->mutex);
-  if (known_->trees.size() >= most_remembered) known_->trees.clear();
-  known_->trees[commit] = *tree;
-  return tree;
+  auto found = known_->trees.find(commit);
+  return found == known_->trees.end() ? std::nullopt : std::optional(found->second);
 }
 
+Result<std::string> PrivateRepository::tree_of(const std::string& commit) const {
+  if (auto known = known_tree(commit)) return *known;
+  auto resolved = resolve_commit(commit);
+  if (!resolved) return resolved;
+  if (auto known = known_tree(*resolved)) return *known;
+  return Error{ErrorCode::internal, "git named no tree of a commit", commit};
+}
+
+/// Asks for the tree at the same time: most who want a commit want that next.
 Result<std::string> PrivateRepository::resolve_commit(const std::string& commit) const {
   if (commit.empty() || commit.front() == '-')
     return Error{ErrorCode::invalid_argument, "not a commit: '" + commit + "'"};
-  if (made(commit)) return commit;
-  auto found = git_.run(context(), {"rev-parse", "-q", "--verify", commit + "^{commit}"});
+  if (known_tree(commit)) return commit;
+  auto found = git_.run(context(), {"rev-parse", commit + "^{commit}", commit + "^{tree}"});
   if (!found) return found.error();
-  if (found->exit_code != 0) return Error{ErrorCode::not_found, "no such commit: " + commit};
-  return found->out.substr(0, found->out.find('\n'));
+  std::string_view rest = found->out;
+  auto id = next_token(rest, '\n');
+  auto tree = next_token(rest, '\n');
+  if (found->exit_code != 0 || !is_object_id(id) || !is_object_id(tree))
+    return Error{ErrorCode::not_found, "no such commit: " + commit};
+  std::lock_guard lock(known_->mutex);
+  if (known_->trees.size() >= most_remembered) known_->trees.clear();
+  known_->trees[id] = std::move(tree);
+  return id;
 }
 
 /// Where `branch` is a straight line of commits that were made here, and `work` is one commit on
@@ -429,7 +434,10 @@ Result<std::string> PrivateRepository::make_commit(const std::string& tree,
                                                    const std::string& reuse) const {
   GitContext context = this->context();
   context.stdin_text = commit_message(info);
-  if (!reuse.empty()) {
+  if (auto old = reuse.empty() ? std::nullopt : made(reuse)) {
+    if (old->tree == tree && old->parents == parents && old->message == context.stdin_text)
+      return reuse;
+  } else if (!reuse.empty()) {
     std::string wanted = "tree " + tree + "\n";
     for (const std::string& parent : parents) wanted += "parent " + parent + "\n";
     auto old = git_.out(this->context(), {"cat-file", "commit", reuse});
@@ -444,7 +452,7 @@ Result<std::string> PrivateRepository::make_commit(const std::string& tree,
   args.emplace_back("-F");
   args.emplace_back("-");
   auto commit = git_.line(context, std::move(args));
-  if (commit) remember(*commit, {tree, parents});
+  if (commit) remember(*commit, {tree, parents, context.stdin_text});
   return commit;
 }
 
@@ -482,6 +490,7 @@ Result<std::map<std::string, std::string>> PrivateRepository::files_at(
     if (!size || *size > max_bytes || (total += *size) > kMostContent) continue;
     wanted.push_back(path);
   }
+  if (wanted.empty()) return out;
   asking.stdin_text = join_nul(names_in(tree, wanted));
   auto contents = git_.out(asking, {"cat-file", "--batch", "-z"});
   if (!contents) return contents.error();
@@ -496,33 +505,40 @@ Result<std::map<std::string, std::string>> PrivateRepository::files_at(
   return out;
 }
 
-Result<Diff> PrivateRepository::diff(const std::string& from, const std::string& to,
-                                     std::size_t max_patch_bytes) const {
-  const auto key = from + " " + to + " " + std::to_string(max_patch_bytes);
-  {
-    std::lock_guard lock(known_->mutex);
-    if (auto found = known_->diffs.find(key); found != known_->diffs.end()) return found->second;
-  }
-  auto list = changes(from, to);
-  if (!list) return list.error();
-  if (list->empty()) return Diff{};
-  auto made = make_diff(from, to, *list, max_patch_bytes);
-  if (!made || !is_object_id(from) || !is_object_id(to)) return made;
+std::optional<Diff> PrivateRepository::known_diff(const std::string& key,
+                                                  std::size_t max_patch_bytes) const {
   std::lock_guard lock(known_->mutex);
-  known_->make_room(bytes_of(*made));
-  known_->diffs[key] = *made;
-  return made;
+  auto found = known_->diffs.find(key);
+  if (found == known_->diffs.end()) return std::nullopt;
+  if (found->second.truncated && found->second.patch.size() < max_patch_bytes) return std::nullopt;
+  Diff diff = found->second;
+  cut_patch(diff, max_patch_bytes);
+  return diff;
 }
 
-/// Line counts and patch by one command: counts and a path each in the order of `list`, a NUL, the
-/// patch.
-Result<Diff> PrivateRepository::make_diff(const std::string& from, const std::string& to,
-                                          const std::vector<TreeChange>& list,
-                                          std::size_t max_patch_bytes) const {
+Result<Diff> PrivateRepository::diff(const std::string& from, const std::string& to,
+                                     std::size_t max_patch_bytes) const {
+  if (from == to) return Diff{};
+  const auto key = from + " " + to;
+  if (auto known = known_diff(key, max_patch_bytes)) return *known;
+  auto made = compare(from, to, max_patch_bytes);
+  if (!made) return made.error();
+  if (!is_object_id(from) || !is_object_id(to)) return std::move(made->diff);
+  std::lock_guard lock(known_->mutex);
+  known_->make_room(bytes_of(made->diff) + made->changes.size() * sizeof(TreeChange));
+  known_->diffs[key] = made->diff;
+  known_->changes[key] = std::move(made->changes);
+  return std::move(made->diff);
+}
+
+/// Changes, line counts and patch by one command: raw entries, as many counts with a path each, a
+/// NUL, the patch.
+Result<PrivateRepository::Compared> PrivateRepository::compare(const std::string& from,
+                                                               const std::string& to,
+                                                               std::size_t max_patch_bytes) const {
   GitContext bounded = context();
-  bounded.max_output = max_patch_bytes + 2;
-  for (const TreeChange& change : list) bounded.max_output += change.path.size() + most_count_bytes;
-  std::vector<std::string> args{"diff-tree", "-r", "-z", "--numstat", "--no-renames"};
+  bounded.max_output += max_patch_bytes;
+  std::vector<std::string> args{"diff-tree", "-r", "-z", "--raw", "--numstat", "--no-renames"};
   // Verifications ask for the counts alone, and the patch is the dear part.
   if (max_patch_bytes > 0)
     args.insert(args.end(), {"-p", "--no-ext-diff", "--no-textconv", "--no-color"});
@@ -530,9 +546,11 @@ Result<Diff> PrivateRepository::make_diff(const std::string& from, const std::st
   auto text = git_.run(bounded, std::move(args));
   if (!text) return text.error();
   if (text->exit_code != 0) return git_error("diff-tree", *text);
-  Diff diff;
   std::string_view rest = text->out;
-  for (const TreeChange& change : list) {
+  Compared out;
+  out.changes = take_raw_diff(rest);
+  Diff& diff = out.diff;
+  for (const TreeChange& change : out.changes) {
     FileChange file{change.path, status_of(change), 0, 0};
     file.added = count_of(next_token(rest, '\t'));
     file.removed = count_of(next_token(rest, '\t'));
@@ -541,13 +559,14 @@ Result<Diff> PrivateRepository::make_diff(const std::string& from, const std::st
     diff.files.push_back(std::move(file));
   }
   if (max_patch_bytes == 0) {
-    diff.truncated = true;
-    return diff;
+    diff.truncated = !diff.files.empty();
+    return out;
   }
   if (!rest.empty() && rest.front() == '\0') rest.remove_prefix(1);
   diff.patch = rest;
+  diff.truncated = text->truncated;
   cut_patch(diff, max_patch_bytes);
-  return diff;
+  return out;
 }
 
 Result<MergedTree> PrivateRepository::merge(const std::string& ours,
@@ -568,11 +587,52 @@ Result<MergedTree> PrivateRepository::merge(const std::string& ours,
   return merged;
 }
 
+void PrivateRepository::note_written(const std::string& work_tree, const std::string& index,
+                                     const std::string& tree, bool alone) const {
+  auto before = WrittenTrees::look(work_tree, excludes_file());
+  before.alone = alone;
+  written_->remember(work_tree, index, std::move(before), tree);
+}
+
+Result<std::optional<std::string>> PrivateRepository::unchanged(const std::string& work_tree,
+                                                                const std::string& index) const {
+  using Answer = std::optional<std::string>;
+  auto known = written_->ask(work_tree, index, excludes_file());
+  if (known.now == WrittenTrees::Now::unknown) return Answer{};
+  if (known.now == WrittenTrees::Now::same) return Answer{std::move(known.tree)};
+  // One command in place of the two of write_tree(): it reads what is too young to be told by its
+  // times.
+  auto other =
+      git_.out(context(work_tree, index), {"ls-files", "-z", "-m", "-o", "--exclude-standard"});
+  if (!other) return other.error();
+  if (!other->empty()) return Answer{};
+  written_->remember(work_tree, index, std::move(known.before), known.tree);
+  return Answer{std::move(known.tree)};
+}
+
+bool PrivateRepository::same_files(const std::string& work_tree, const std::string& index) const {
+  return written_->ask(work_tree, index, excludes_file()).now != WrittenTrees::Now::unknown;
+}
+
+bool PrivateRepository::is_clean(const std::string& work_tree, const std::string& index) const {
+  return written_->ask(work_tree, index, excludes_file()).before.alone;
+}
+
 Result<std::string> PrivateRepository::write_tree(const std::string& work_tree,
                                                   const std::string& index) const {
+  auto known = unchanged(work_tree, index);
+  if (!known) return known.error();
+  if (*known) return std::move(**known);
+  // Taken before git looks: what changes after this moment changes the stamp.
+  auto before = WrittenTrees::look(work_tree, excludes_file());
   const GitContext where = context(work_tree, index);
   if (auto added = git_.ok(where, {"add", "-A"}); !added) return added.error();
-  return git_.line(where, {"write-tree"});
+  auto tree = git_.line(where, {"write-tree"});
+  if (tree)
+    written_->remember(work_tree, index, std::move(before), *tree);
+  else
+    written_->forget(work_tree);
+  return tree;
 }
 
 }  // namespace muster::git

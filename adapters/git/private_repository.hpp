@@ -10,6 +10,7 @@
 
 #include "adapters/git/git_command.hpp"
 #include "adapters/git/user_repository.hpp"
+#include "adapters/git/written_trees.hpp"
 #include "runtime/core/result.hpp"
 #include "runtime/ports/version_control.hpp"
 
@@ -96,6 +97,18 @@ class PrivateRepository {
   /// The tree that a folder's content makes, by its stat-cached index, ignored files left out.
   [[nodiscard]] Result<std::string> write_tree(const std::string& work_tree,
                                                const std::string& index) const;
+  /// The folder was just made to hold `tree`, and the index with it; `alone`: and nothing else, not
+  /// even what is ignored.
+  void note_written(const std::string& work_tree, const std::string& index, const std::string& tree,
+                    bool alone) const;
+  /// The tree that write_tree() would give, when nothing changed since the last one or since
+  /// note_written(); nullopt when that is not sure.
+  [[nodiscard]] Result<std::optional<std::string>> unchanged(const std::string& work_tree,
+                                                             const std::string& index) const;
+  /// Whether no file came, went, or was written since then; false when that is not sure.
+  [[nodiscard]] bool same_files(const std::string& work_tree, const std::string& index) const;
+  /// Likewise, and nothing ignored is there either.
+  [[nodiscard]] bool is_clean(const std::string& work_tree, const std::string& index) const;
 
  private:
   Status make(const std::string& format) const;
@@ -105,6 +118,7 @@ class PrivateRepository {
     struct Commit {
       std::string tree;
       std::vector<std::string> parents;
+      std::string message;
     };
     /// Before so many bytes more are kept of changes and diffs. mutex is held.
     void make_room(std::size_t more);
@@ -116,6 +130,7 @@ class PrivateRepository {
     std::map<std::string, Diff> diffs;                       // likewise
     std::size_t bytes = 0;                                   // of both; likewise
   };
+  [[nodiscard]] std::optional<std::string> known_tree(const std::string& commit) const;
   [[nodiscard]] std::optional<Known::Commit> made(const std::string& commit) const;
   void remember(const std::string& commit, Known::Commit facts) const;
   [[nodiscard]] std::optional<std::string> base_on_line(std::string branch,
@@ -125,13 +140,20 @@ class PrivateRepository {
     std::optional<std::string> commit;  ///< none: there is no such ref
   };
   [[nodiscard]] LooseRef loose_ref(const std::string& name) const;
-  [[nodiscard]] Result<Diff> make_diff(const std::string& from, const std::string& to,
-                                       const std::vector<TreeChange>& list,
-                                       std::size_t max_patch_bytes) const;
+  [[nodiscard]] std::optional<Diff> known_diff(const std::string& key,
+                                               std::size_t max_patch_bytes) const;
+  struct Compared {
+    std::vector<TreeChange> changes;
+    Diff diff;
+  };
+  [[nodiscard]] Result<Compared> compare(const std::string& from, const std::string& to,
+                                         std::size_t max_patch_bytes) const;
+  [[nodiscard]] std::string excludes_file() const { return folder_ + "/info/exclude"; }
 
   const Git& git_;
   std::string folder_;
   std::shared_ptr<Known> known_ = std::make_shared<Known>();
+  std::shared_ptr<WrittenTrees> written_ = std::make_shared<WrittenTrees>();
 };
 
 /// Subject, body and trailers as one commit message.

@@ -163,7 +163,9 @@ Status TreePool::restore(LockedTree& tree, const std::string& content) const {
     if (auto gone = remove_tree(tree.path); !gone) return gone;
   if (auto made = make_folders(tree.path); !made) return made;
   const GitContext context = repository_.context(tree.path, tree.index);
+  const bool clean = repository_.is_clean(tree.path, tree.index);
   if (auto done = git_.ok(context, {"read-tree", "--reset", "-u", content}); !done) return done;
+  if (clean) return ok_status();
   return git_.ok(context, {"clean", "-ffdxq"});
 }
 

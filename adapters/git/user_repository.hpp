@@ -64,6 +64,7 @@ class UserRepository {
   [[nodiscard]] bool checked_out_somewhere(const std::string& ref) const;
 
  private:
+  [[nodiscard]] std::optional<HeadState> loose_head() const;
   Result<GitOutput> update_ref(const std::string& name, const std::vector<std::string>& args) const;
   [[nodiscard]] GitContext context() const;
 

@@ -17,6 +17,12 @@ using Clock = std::chrono::steady_clock;
 
 /// How often a session that should be at work is looked at: an event may have been lost.
 constexpr auto look_period = 5s;
+/// So long the end of a session gives way to the beginning of others, and at most so long.
+constexpr auto end_gives_way = 250ms;
+constexpr auto end_waits_at_most = 1s;
+/// A session that is expected is opened when OpenCode has been left alone so long.
+constexpr auto before_expected = 200ms;
+constexpr std::size_t most_expected = 256;
 
 ModelFailure failure(ErrorCode code, std::string message) {
   return {{code, std::move(message)}, 0, {}};
@@ -124,7 +130,24 @@ class HostedModel::Core : public std::enable_shared_from_this<Core> {
     const bool asked_last = !talk->asked.empty();
     link_.ask(asked_last ? "close" : "abort", {{"session", talk->session}}, [](auto&&) {});
     if (!asked_last) return drop(*talk);
-    answer_all(*talk, "taken. Your work here is done.");
+    talk->closed_at = Clock::now();
+    others_at_work(*talk) ? let_go_later(*talk, end_gives_way) : let_go(*talk);
+  }
+
+  void expect(const Conversation& conversation) {
+    std::lock_guard lock(mutex_);
+    if (expected_.size() >= most_expected) return;
+    const auto [at, fresh] = expected_.try_emplace({conversation.mission, conversation.title});
+    if (fresh) open_expected_later(at->first);
+  }
+
+  void expect_none(const std::string& mission) {
+    std::lock_guard lock(mutex_);
+    std::erase_if(expected_, [&](auto& entry) {
+      if (entry.first.first != mission) return false;
+      remove(entry.second);
+      return true;
+    });
   }
 
   void on_tool(const std::string& session, ToolCall call,
@@ -164,6 +187,7 @@ class HostedModel::Core : public std::enable_shared_from_this<Core> {
 
   void lost() {
     std::lock_guard lock(mutex_);
+    expected_.clear();
     for (auto at = talks_.begin(); at != talks_.end();) {
       auto& talk = (at++)->second;
       // Who opens its eyes again finds no session of ours: what was said goes into a new one.
@@ -198,8 +222,17 @@ class HostedModel::Core : public std::enable_shared_from_this<Core> {
     std::vector<Asked> asked;  // tool calls that wait for their results
     Waiting waiting;
     Clock::time_point heard_at;
+    Clock::time_point prompted_at;
+    Clock::time_point closed_at;
     std::shared_ptr<IoTimer> timer;
     std::function<void(Usage)> late;
+  };
+
+  using Name = std::pair<std::string, std::string>;  // mission and title
+  /// A session without a conversation yet.
+  struct Expected {
+    std::string session;  // empty until it is open
+    std::shared_ptr<IoTimer> timer;
   };
 
   /// Calls out on the loop: the lock is held here.
@@ -247,6 +280,40 @@ class HostedModel::Core : public std::enable_shared_from_this<Core> {
       later([reply = std::move(reply), text = std::move(text)] { reply(text); });
   }
 
+  [[nodiscard]] bool others_at_work(const Talk& talk) const {
+    return std::any_of(talks_.begin(), talks_.end(), [&](const auto& entry) {
+      return &entry.second != &talk && !entry.second.closed;
+    });
+  }
+
+  /// A session is opening, or its model has not been asked yet as far as is known here.
+  [[nodiscard]] bool any_beginning() const {
+    return std::any_of(talks_.begin(), talks_.end(), [](const auto& entry) {
+      const Talk& it = entry.second;
+      return !it.closed && (it.opening || it.heard_at == it.prompted_at);
+    });
+  }
+
+  void let_go(Talk& talk) { answer_all(talk, "taken. Your work here is done."); }
+
+  /// To end, a session makes half a step more and is aborted, which takes OpenCode's one thread
+  /// from the sessions that come next: the reviewers of what eight workers hand in together.
+  void let_go_later(Talk& talk, std::chrono::milliseconds wait) {
+    if (talk.timer) talk.timer->cancel();
+    talk.timer = loop_.run_after(wait, [weak = weak_from_this(), id = talk.about.id] {
+      if (auto self = weak.lock()) self->let_go_when_quiet(id);
+    });
+  }
+
+  void let_go_when_quiet(const std::string& conversation) {
+    std::lock_guard lock(mutex_);
+    auto* talk = find(conversation);
+    if (talk == nullptr || !talk->closed) return;
+    if (any_beginning() && Clock::now() - talk->closed_at < end_waits_at_most)
+      return let_go_later(*talk, end_gives_way / 4);
+    let_go(*talk);
+  }
+
   void answer_all(Talk& talk, const std::string& text) {
     for (auto& asked : std::exchange(talk.asked, {}))
       later([reply = std::move(asked.answer), text] { reply(text); });
@@ -255,19 +322,69 @@ class HostedModel::Core : public std::enable_shared_from_this<Core> {
   /// Opens a session and prompts it with one ask: the plugin answers when it is open, and prompts
   /// it without another word from here.
   void open(Talk& talk, const std::string& text) {
-    talk.opening = true;
-    const auto place = talk.about.mission == placed_ ? place_ : MissionPlace{};
-    if (talk.model.empty()) talk.model = place.model;
+    if (talk.model.empty()) talk.model = place_of(talk.about.mission).model;
     auto ask = words(talk, text);
-    ask["title"] = talk.about.title;
-    ask["parent"] = place.session;
-    ask["context"] = "This session works for mission " + talk.about.mission + " as \"" +
-                     talk.about.title + "\".";
-    ask["state"] = state_;
+    ask.update(session_of(talk.about.mission, talk.about.title));
+    if (auto expected = expected_.extract({talk.about.mission, talk.about.title})) {
+      talk.session = expected.mapped().session;
+      if (expected.mapped().timer) expected.mapped().timer->cancel();
+    }
+    if (!talk.session.empty()) return prompt_with(talk, std::move(ask));
+    talk.opening = true;
     link_.ask("open", std::move(ask),
               [weak = weak_from_this(), id = talk.about.id](const Result<json>& opened) {
                 if (auto self = weak.lock()) self->opened(id, opened);
               });
+  }
+
+  [[nodiscard]] MissionPlace place_of(const std::string& mission) const {
+    return mission == placed_ ? place_ : MissionPlace{};
+  }
+
+  [[nodiscard]] json session_of(const std::string& mission, const std::string& title) const {
+    return {{"title", title},
+            {"parent", place_of(mission).session},
+            {"context", "This session works for mission " + mission + " as \"" + title + "\"."},
+            {"state", state_}};
+  }
+
+  // What is expected
+
+  void open_expected_later(const Name& name) {
+    auto& it = expected_.at(name);
+    it.timer = loop_.run_after(before_expected, [weak = weak_from_this(), name] {
+      if (auto self = weak.lock()) self->open_expected(name);
+    });
+  }
+
+  void open_expected(const Name& name) {
+    std::lock_guard lock(mutex_);
+    if (!expected_.contains(name)) return;
+    if (any_beginning()) return open_expected_later(name);
+    auto ask = session_of(name.first, name.second);
+    ask["text"] = "";
+    link_.ask("open", std::move(ask), [weak = weak_from_this(), name](const Result<json>& opened) {
+      if (auto self = weak.lock()) self->opened_expected(name, opened);
+    });
+  }
+
+  /// Somebody may have come for it meanwhile, and opened one of their own.
+  void opened_expected(const Name& name, const Result<json>& result) {
+    std::lock_guard lock(mutex_);
+    Expected opened{result ? (*result).value("session", "") : std::string(), nullptr};
+    auto found = expected_.find(name);
+    if (found == expected_.end() || !found->second.session.empty()) return remove(opened);
+    if (opened.session.empty()) {
+      expected_.erase(found);
+      return;
+    }
+    found->second.session = opened.session;
+  }
+
+  void remove(const Expected& expected) {
+    if (expected.timer) expected.timer->cancel();
+    if (!expected.session.empty())
+      link_.ask("remove", {{"session", expected.session}}, [](auto&&) {});
   }
 
   void opened(const std::string& conversation, const Result<json>& result) {
@@ -292,6 +409,7 @@ class HostedModel::Core : public std::enable_shared_from_this<Core> {
   json words(Talk& talk, const std::string& text) {
     const auto number = ++last_prompt_;
     talk.turn.prompted(number);
+    talk.prompted_at = talk.heard_at = Clock::now();
     answer_all(talk, "this turn has ended");
     return {{"agent", "muster-" + talk.about.agent},
             {"model", talk.model},
@@ -299,8 +417,9 @@ class HostedModel::Core : public std::enable_shared_from_this<Core> {
             {"text", text}};
   }
 
-  void prompt(Talk& talk, const std::string& text) {
-    auto ask = words(talk, text);
+  void prompt(Talk& talk, const std::string& text) { prompt_with(talk, words(talk, text)); }
+
+  void prompt_with(const Talk& talk, json ask) {
     ask["session"] = talk.session;
     link_.ask("prompt", std::move(ask),
               [weak = weak_from_this(), id = talk.about.id](const Result<json>& done) {
@@ -417,6 +536,7 @@ class HostedModel::Core : public std::enable_shared_from_this<Core> {
   HostLink& link_;
   std::mutex mutex_;
   std::map<std::string, Talk> talks_;  // guarded by mutex_, as is what follows; by conversation
+  std::map<Name, Expected> expected_;
   std::string placed_;  // the mission that was asked for in OpenCode: a workspace has one at a time
   MissionPlace place_;
   std::string state_;  // of the mission, in words
@@ -464,6 +584,12 @@ std::shared_ptr<ModelCall> HostedModel::start(ModelRequest request,
 void HostedModel::close(const std::string& conversation, std::function<void(Usage)> late) {
   core_->close(conversation, std::move(late));
 }
+
+void HostedModel::expect(const ModelEndpoint&, const Conversation& conversation) {
+  core_->expect(conversation);
+}
+
+void HostedModel::expect_none(const std::string& mission) { core_->expect_none(mission); }
 
 void HostedModel::on_tool(const std::string& session, ToolCall call,
                           std::function<void(Result<std::string>)> answer) {

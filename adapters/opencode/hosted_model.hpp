@@ -45,6 +45,11 @@ class HostedModel final : public ModelPort {
                                    std::function<void(ModelOutcome)> on_done) override;
   void close(const std::string& conversation, std::function<void(Usage)> late) override;
 
+  /// Opens its session as soon as no other is beginning.
+  void expect(const ModelEndpoint& endpoint, const Conversation& conversation) override;
+  /// Its sessions that nobody came for are deleted.
+  void expect_none(const std::string& mission) override;
+
   /// A tool call of a session's model. `answer` is called once, with the result for the model or
   /// with an error (not_found: no session of ours).
   void on_tool(const std::string& session, ToolCall call,

@@ -1,9 +1,10 @@
 // The same mission, in the same OpenCode, with the same model, by either system; README.md has the method.
 //
-//   scripts/bench-peers [--missions N] [--latencies 0,50,300,1500] [--workers N]
+//   scripts/bench-peers [--missions N] [--latencies 0,50,300,1500] [--workers N] [--systems muster,opencode-orchestrator,floor]
 
 import fs from "node:fs"
 import path from "node:path"
+import { fileURLToPath } from "node:url"
 
 import { pluginFile, Stage, until } from "../../tests/opencode/support/stage.mjs"
 import { musterAgents, orchestratorAgents, startPlayer, tokensOf } from "./model.mjs"
@@ -43,6 +44,13 @@ const systems = {
     },
     sealed: "done",
   },
+  /// What OpenCode itself needs for muster's conversations: floor.ts.
+  floor: {
+    plugins: [path.join(path.dirname(fileURLToPath(import.meta.url)), "floor.ts")],
+    agents: musterAgents,
+    ended: async (stage) => (fs.existsSync(path.join(stage.project, ".floor")) ? "done" : undefined),
+    sealed: "done",
+  },
 }
 
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
@@ -76,6 +84,7 @@ async function series(name, latency) {
   const system = systems[name]
   const cleanups = []
   const stage = await Stage.make({ after: (cleanup) => cleanups.push(cleanup) }, { plugins: system.plugins })
+  stage.environment.FLOOR_WORKERS = String(workers)
   const model = await startPlayer(system.agents(workers), latency)
   const config = stage.baseConfig()
   config.provider.scripted.options.baseURL = model.url
@@ -105,7 +114,7 @@ const rows = []
 console.log(`| model | system | sealed | wall, median (min to max) | calls | prompt tokens | RSS |`)
 console.log(`|---:|---|---:|---:|---:|---:|---:|`)
 for (const latency of latencies)
-  for (const name of Object.keys(systems)) {
+  for (const name of option("--systems", Object.keys(systems).join(",")).split(",")) {
     const row = await series(name, latency)
     rows.push(row)
     console.log(`| ${latency} ms | ${name} | ${row.sealed} of ${missions} | ${row.wall.median} ms (${row.wall.min} to ${row.wall.max}) | ${row.calls.toFixed(1)} | ${row.tokens} | ${row.rss} MB |`)

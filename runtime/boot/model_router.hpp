@@ -25,6 +25,10 @@ class ModelRouter final : public ModelPort {
   void close(const std::string& conversation, std::function<void(Usage)> late) override {
     hosted_.close(conversation, std::move(late));
   }
+  void expect(const ModelEndpoint& endpoint, const Conversation& conversation) override {
+    if (endpoint.provider == hosted_provider) hosted_.expect(endpoint, conversation);
+  }
+  void expect_none(const std::string& mission) override { hosted_.expect_none(mission); }
 
  private:
   ModelPort& direct_;

@@ -52,6 +52,14 @@ class ModelPort {
   virtual void close(const std::string& conversation, std::function<void(Usage)> late) {
     static_cast<void>(conversation), static_cast<void>(late);
   }
+  /// A conversation of this mission, agent and title is likely to come next; its id is not known
+  /// yet. A host that has to open something for it may do so while nothing waits for it.
+  /// Thread-safe.
+  virtual void expect(const ModelEndpoint& endpoint, const Conversation& conversation) {
+    static_cast<void>(endpoint), static_cast<void>(conversation);
+  }
+  /// None of the mission's is expected any more. Thread-safe.
+  virtual void expect_none(const std::string& mission) { static_cast<void>(mission); }
 };
 
 }  // namespace muster

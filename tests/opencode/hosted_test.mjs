@@ -76,6 +76,17 @@ test("kill -9 of the engine: its sessions are ended, others go on in their place
   assert.deepEqual(await openCode.get("/session/status"), {})
 })
 
+test("kill -9 of the engine, and a command before it is started again: the mission goes on all the same", async (t) => {
+  const stage = await hosted(t, slow(600_000))
+  const { openCode, session } = await begin(stage)
+  await worker(openCode, session)
+  await until("the call", async () => (await stage.modelStats()).in_flight === 1)
+  process.kill(enginePid(stage), "SIGKILL")
+  await until("the word of it", () => openCode.toasts().some((toast) => /went away/.test(toast.message)))
+  await openCode.command(session, "status")
+  await sealed(openCode, session)
+})
+
 test("kill -9 of OpenCode: the next one goes on with the mission, in new sessions", async (t) => {
   const stage = await hosted(t, slow(600_000))
   const { openCode, session } = await begin(stage)

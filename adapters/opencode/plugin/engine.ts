@@ -99,7 +99,8 @@ export class Engine {
 
   /// Rejects with words for the user when there is no engine or no answer in time; `limitMs` 0: no limit.
   async request(method: string, params: Params, limitMs = requestMs): Promise<any> {
-    const connection = await (this.connection ?? this.connect(""))
+    // Whoever is first after the engine went away brings the mission back: a command, or an answer that it cannot take any more.
+    const connection = await (this.connection ?? this.connect(this.mission))
     const result = await connection.request(method, params, limitMs)
     if (typeof result?.at_work === "boolean") this.atWork(result.at_work ? result.mission : "")
     return result

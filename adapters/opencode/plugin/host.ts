@@ -69,15 +69,14 @@ export function agentHost(client: Client, engine: Engine, table: AgentTable) {
       const session = data.id
       own.set(session, { prompt: 0, alive: 0, over: false, stopped: false, briefing: words.text, context, system: "" })
       state = now
-      const failed = (error: Error) => tell(session, "error", { error: failure({ name: "UnknownError", data: error }) })
-      // The engine hears of the session before the session says anything.
-      setImmediate(() => void asks.prompt({ session, ...words }).catch(failed))
+      // The engine hears of the session before the session says anything. Without words it is one for later.
+      if (words.text) setImmediate(() => void asks.prompt({ session, ...words }).catch((data) => tell(session, "error", { error: failure({ name: "UnknownError", data }) })))
       return { session }
     },
     prompt: async ({ session, agent, model, prompt, text }) => {
       const it = own.get(session)
       if (!it) throw new Error("no such session")
-      it.prompt = prompt
+      Object.assign(it, { prompt, briefing: it.briefing || text })
       const [providerID, ...modelID] = model.split("/")
       const parts = [{ type: "text", text, synthetic: true, metadata: { muster: { prompt } } }]
       const body = { agent, model: model ? { providerID, modelID: modelID.join("/") } : undefined, parts }
@@ -87,6 +86,7 @@ export function agentHost(client: Client, engine: Engine, table: AgentTable) {
     state: async ({ state: now }) => void (state = now),
     abort: async ({ session }) => void (await abort(session)),
     close: async ({ session }) => void (own.has(session) && (own.get(session)!.over = true)),
+    remove: async ({ session }) => void (own.delete(session) && (await client.session.delete({ path: { id: session } }))),
     look: async ({ session }) => ((await busy(client, session)) ? {} : ending(session)),
     permission: async ({ session, permission, response }) =>
       void (await client.postSessionIdPermissionsPermissionId({ path: { id: session, permissionID: permission }, body: { response } })),

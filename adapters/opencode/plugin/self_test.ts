@@ -9,7 +9,7 @@ export const tested = ["1.18.33", "1.18.33"]
 const compare = (a: string, b: string) => a.localeCompare(b, "en", { numeric: true })
 
 const needed: [keyof Client, string[]][] = [
-  ["session", ["get", "create", "update", "messages", "status", "prompt", "promptAsync", "abort"]],
+  ["session", ["get", "create", "update", "messages", "status", "prompt", "promptAsync", "abort", "delete"]],
   ["config", ["get", "providers"]],
   ["tui", ["showToast"]],
 ]

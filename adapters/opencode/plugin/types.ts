@@ -14,7 +14,7 @@ export type Session = { id: string; title: string; version: string; agent?: stri
 /// A method of OpenCode's client: {path, query, body}, as its API has them.
 type Call<T = any> = (options?: any) => Promise<{ data?: T; error?: unknown }>
 export type Client = {
-  session: Record<"create" | "get" | "update", Call<Session>> & Record<"prompt" | "promptAsync" | "abort", Call> & {
+  session: Record<"create" | "get" | "update", Call<Session>> & Record<"prompt" | "promptAsync" | "abort" | "delete", Call> & {
     messages: Call<MessageWithParts[]>
     status: Call<Record<string, { type: string }>>
   }

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
+#include <thread>
 
+#include "adapters/git/tree_stamp.hpp"
 #include "adapters/process/run_command.hpp"
 #include "tests/adapters/git/git_fixture.hpp"
 
@@ -139,6 +141,100 @@ TEST_CASE("the hash of a tree follows its files and not the ignored ones") {
   CHECK(must(control.tree_hash("T1")) != changed);
   put_file(tree.path + "/a.txt", "one\n");
   CHECK(must(control.tree_hash("T1")) == clean);
+}
+
+/// What `git` was asked, by a program in its place that writes it down.
+class ToldGit {
+ public:
+  explicit ToldGit(const Workspace& user)
+      : log_(user.outside("asked")), binary_(user.outside("told-git")) {
+    put_file(binary_, "#!/bin/sh\necho \"$1\" >>'" + log_ + "'\nexec git \"$@\"\n");
+    ::chmod(binary_.c_str(), 0755);
+  }
+  [[nodiscard]] const std::string& binary() const { return binary_; }
+  /// Since the last call of this.
+  std::string asked() const {
+    auto text = there(log_) ? get_file(log_) : std::string();
+    fs::remove(log_);
+    return text;
+  }
+
+ private:
+  std::string log_;
+  std::string binary_;
+};
+
+/// Until nothing in the folder is so young that its times prove nothing.
+void let_settle(const std::string& folder) {
+  while (!stamp_of_tree(folder, 1000)->settled) std::this_thread::yield();
+}
+
+TEST_CASE("a tree in which nothing happened is known without git") {
+  Workspace user;
+  user.put("a.txt", "one\n");
+  user.put(".gitignore", "*.log\n");
+  user.make_repository();
+  const ToldGit git(user);
+  auto options = user.options();
+  options.git_binary = git.binary();
+  GitVersionControl control{options};
+  must(control.open());
+  const Snapshot tree = must(control.checkout("T1", ""));
+  const std::string whole = user.git({"rev-parse", "HEAD^{tree}"});
+  (void)git.asked();
+  // The first time a look at what is too young is needed, at most.
+  CHECK(must(control.tree_hash("T1")) == whole);
+  CHECK(git.asked().find("add") == std::string::npos);
+
+  put_file(tree.path + "/b.txt", "new\n");
+  let_settle(tree.path);
+  const auto changed = must(control.tree_hash("T1"));
+  CHECK(changed != whole);
+  const auto diff = must(control.diff("T1", 1000));
+  CHECK(diff.files.size() == 1);
+  (void)git.asked();
+  CHECK(must(control.tree_hash("T1")) == changed);
+  CHECK(must(control.tracked_hash("T1")) == changed);
+  must(control.clean_untracked("T1"));
+  CHECK(must(control.diff("T1", 0)).files.size() == 1);
+  CHECK(must(control.diff("T1", 10)).patch.size() <= 10);
+  CHECK(git.asked().empty());
+
+  SECTION("another content of the same size") { put_file(tree.path + "/b.txt", "old\n"); }
+  SECTION("its mode") { ::chmod((tree.path + "/b.txt").c_str(), 0755); }
+  SECTION("another file") { put_file(tree.path + "/sub/c.txt", ""); }
+  SECTION("a file that is gone") { fs::remove(tree.path + "/a.txt"); }
+  SECTION("a link in place of a file") {
+    fs::remove(tree.path + "/a.txt");
+    fs::create_symlink("b.txt", tree.path + "/a.txt");
+  }
+  SECTION("times that are put back") {
+    const auto before = fs::last_write_time(tree.path + "/b.txt");
+    put_file(tree.path + "/b.txt", "old\n");
+    fs::last_write_time(tree.path + "/b.txt", before);
+  }
+  CHECK(must(control.tree_hash("T1")) != changed);
+}
+
+TEST_CASE(
+    "what is ignored is taken away at the next checkout, whatever is remembered of the tree") {
+  Workspace user;
+  user.put("a.txt", "one\n");
+  user.put(".gitignore", "*.log\n");
+  user.make_repository();
+  GitVersionControl control{user.options()};
+  must(control.open());
+  const Snapshot tree = must(control.checkout("T1", ""));
+  must(control.checkout("T1", ""));
+  put_file(tree.path + "/left.log", "noise");
+  put_file(tree.path + "/left.txt", "noise");
+  must(control.checkout("T1", ""));
+  CHECK_FALSE(there(tree.path + "/left.log"));
+  CHECK_FALSE(there(tree.path + "/left.txt"));
+  put_file(tree.path + "/left.log", "noise");
+  must(control.tree_hash("T1"));
+  must(control.checkout("T1", ""));
+  CHECK_FALSE(there(tree.path + "/left.log"));
 }
 
 TEST_CASE("what a check leaves behind does not count against it, and can be taken away") {

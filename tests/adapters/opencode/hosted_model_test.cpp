@@ -210,6 +210,73 @@ TEST_CASE("the last call of a session is answered, and what it cost comes late")
   CHECK(refused.get_future().get().error().code == ErrorCode::not_found);
 }
 
+TEST_CASE("the end of a session gives way to the beginning of others") {
+  Fixture it;
+  auto first = it.begin();
+  std::promise<std::string> answered;
+  it.model.on_tool("ses_1", {"c1", "submit_result", "{}"},
+                   [&](const Result<std::string>& text) { answered.set_value(*text); });
+  (void)Fixture::get(first);
+  ModelRequest other;
+  other.conversation = {"S2@8", "M", "reviewer", "muster: reviewer · M1.T1"};
+  other.body = json{{"messages", it.messages}}.dump();
+  auto call = it.model.start(std::move(other), {}, [](auto&&) {});
+  const auto open = it.plugin.next("open");
+  it.model.close("S1@7", {});
+  it.plugin.answer(it.plugin.next("close"));
+  auto end = answered.get_future();
+  CHECK(end.wait_for(0s) == std::future_status::timeout);
+  it.plugin.answer(open, {{"session", "ses_2"}});
+  it.model.on_event({{"session", "ses_2"}, {"type", "alive"}});
+  CHECK(end.get() == "taken. Your work here is done.");  // by itself, when nothing begins any more
+  call->cancel();
+}
+
+TEST_CASE("a session that is expected is open before it is needed, and deleted when it is not") {
+  Fixture it;
+  it.model.place("M", {"ses_parent", "scripted/m1"});
+  it.model.expect({}, {{}, "M", "worker", "muster: worker · M1.T1"});
+  it.model.expect({}, {{}, "M", "worker", "muster: worker · M1.T2"});
+  it.model.expect({}, {{}, "M", "worker", "muster: worker · M1.T2"});
+  std::map<std::string, std::string> titles;
+  for (const char* session : {"ses_1", "ses_2"}) {
+    const auto open = it.plugin.next("open");
+    CHECK(open["text"] == "");
+    CHECK(open["parent"] == "ses_parent");
+    const auto title = open["title"].get<std::string>();
+    titles[title.substr(title.size() - 2)] = session;
+    it.plugin.answer(open, {{"session", session}});
+  }
+  REQUIRE(titles.size() == 2);
+  auto call = it.call();
+  const auto prompt = it.plugin.next("prompt");
+  CHECK(prompt["session"] == titles["T1"]);
+  CHECK(prompt["agent"] == "muster-worker");
+  CHECK(prompt["text"] == "change it");
+  it.model.on_event({{"session", titles["T1"]},
+                     {"type", "idle"},
+                     {"message", "m1"},
+                     {"prompt", prompt["prompt"]},
+                     {"text", "done"}});
+  CHECK(std::get<ModelReply>(Fixture::get(call)).text == "done");
+  it.model.expect_none("M");
+  CHECK(it.plugin.next("remove")["session"] == titles["T2"]);
+}
+
+TEST_CASE("an expected session that comes too late is deleted") {
+  Fixture it;
+  it.model.expect({}, {{}, "M", "worker", "muster: worker · M1.T1"});
+  const auto expected = it.plugin.next("open");
+  auto call = it.call();
+  const auto own = it.plugin.next("open");
+  CHECK(own["text"] == "change it");
+  it.plugin.answer(expected, {{"session", "ses_9"}});
+  CHECK(it.plugin.next("remove")["session"] == "ses_9");
+  it.plugin.answer(own, {{"session", "ses_1"}});
+  it.tell({{"type", "idle"}, {"message", "m1"}, {"prompt", own["prompt"]}, {"text", "done"}});
+  CHECK(std::get<ModelReply>(Fixture::get(call)).text == "done");
+}
+
 TEST_CASE("a call that is cancelled aborts its session") {
   Fixture it;
   ModelRequest request;
