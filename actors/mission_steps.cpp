@@ -509,7 +509,7 @@ void Mission::expect_after(const IntentIssued& intent) const {
     next = IntentKind::review;
   else if (intent.kind == IntentKind::review)
     next = IntentKind::master_review;
-  else if (intent.kind != IntentKind::master_review)
+  else if (intent.kind != IntentKind::master_review || state_.seal_requested)
     return;
   const std::string role = role_of(state_, next);
   auto profile = deps_.roster.find(role);

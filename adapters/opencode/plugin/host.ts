@@ -164,9 +164,9 @@ export function agentHost(client: Client, engine: Engine, table: AgentTable) {
       const answer = await asks[what]?.(more).then((result) => ({ result: result ?? {} })).catch((error) => ({ error: String(error.message) }))
       await engine.request("opencode.done", { id, ...(answer ?? { error: `cannot ${what}` }) }).catch(() => {})
     },
-    /// The engine is gone: nobody decides for its sessions any more.
+    /// The engine is gone: nobody decides for its sessions any more, and what was opened for later is not needed.
     abandon() {
-      for (const session of own.keys()) void abort(session)
+      for (const [session, it] of own) void (it.prompt ? abort(session) : client.session.delete({ path: { id: session } }).catch(() => {}))
       own.clear()
     },
   }
