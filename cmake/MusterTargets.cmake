@@ -185,6 +185,7 @@ function(muster_tests folder)
     muster_opencode_tests("${folder}/opencode")
     if(NOT MUSTER_SANITIZE)
       muster_ast_grep_test("${folder}/ast_grep")
+      muster_page_tests("${folder}/pages")
     endif()
   endif()
 endfunction()
@@ -209,6 +210,20 @@ function(muster_opencode_tests folder)
       COMMAND "${MUSTER_NODE}" --test --test-reporter=spec "${file}")
     set_tests_properties("opencode: ${name}" PROPERTIES TIMEOUT 900 LABELS opencode
       ENVIRONMENT "MUSTER_BINARY=${PROJECT_BINARY_DIR}/muster;MUSTER_SOURCE_DIR=${PROJECT_SOURCE_DIR};MUSTER_OPENCODE_BINARY=${opencode}")
+  endforeach()
+endfunction()
+
+# muster_page_tests(FOLDER): each *_test.mjs is a test: what is made for browsers, in a headless Chromium.
+function(muster_page_tests folder)
+  find_program(MUSTER_NODE NAMES node nodejs)
+  find_program(MUSTER_CHROMIUM NAMES chromium REQUIRED)
+  muster_glob(files "${folder}/*_test.mjs")
+  foreach(file IN LISTS files)
+    get_filename_component(name "${file}" NAME_WE)
+    string(REPLACE "_test" "" name "${name}")
+    add_test(NAME "pages: ${name}" COMMAND "${MUSTER_NODE}" --test --test-reporter=spec "${file}")
+    set_tests_properties("pages: ${name}" PROPERTIES TIMEOUT 300 LABELS pages
+      ENVIRONMENT "MUSTER_BINARY=${PROJECT_BINARY_DIR}/muster;MUSTER_CHROMIUM=${MUSTER_CHROMIUM}")
   endforeach()
 endfunction()
 

@@ -59,6 +59,7 @@ Provider read_provider(const std::string& name, const json& in) {
   while (!out.base_url.empty() && out.base_url.back() == '/') out.base_url.pop_back();
   set(in, "api_key", out.api_key);
   set(in, "api_key_env", out.api_key_env);
+  set(in, "api_key_command", out.api_key_command);
   set(in, "headers", out.headers);
   set(in, "max_tokens_field", out.max_tokens_field);
   set(in, "context_window", out.context_window);
@@ -180,7 +181,7 @@ std::vector<ModelName> Config::fallbacks_for(std::string_view role) const {
 }
 
 Result<ResolvedModel> resolve_model(const Config& config, const ModelName& name,
-                                    const Environment& environment) {
+                                    const Environment& environment, const AskKey& ask) {
   const Provider* provider = config.provider(name.provider);
   if (provider == nullptr || provider->base_url.empty())
     return Error{ErrorCode::invalid_argument, "no provider '" + name.provider + "' is configured",
@@ -189,7 +190,12 @@ Result<ResolvedModel> resolve_model(const Config& config, const ModelName& name,
   out.name = {provider->name, name.model};
   out.base_url = provider->base_url;
   out.api_key = provider->api_key;
-  if (out.api_key.empty() && !provider->api_key_env.empty()) {
+  if (out.api_key.empty() && !provider->api_key_command.empty()) {
+    if (!ask) return Error{ErrorCode::unauthenticated, "api_key_command was not run", name.text()};
+    auto key = ask(provider->api_key_command);
+    if (!key) return Error{key.error().code, key.error().text(), name.text()};
+    out.api_key = *key;
+  } else if (out.api_key.empty() && !provider->api_key_env.empty()) {
     const auto variable = environment.find(provider->api_key_env);
     if (variable == environment.end() || variable->second.empty())
       return Error{ErrorCode::unauthenticated,
@@ -253,6 +259,8 @@ Config config_from_json(const json& merged) {
   set(part(merged, "policy"), "deny", out.policy.deny);
   out.limits = read_limits(part(merged, "limits"));
   out.timeouts = read_timeouts(part(merged, "timeouts"));
+  set(part(merged, "notify"), "bell", out.notify.bell);
+  set(part(merged, "notify"), "command", out.notify.command);
   set(part(merged, "archive"), "keep", out.archive.keep);
   set(part(merged, "archive"), "after_days", out.archive.after_days);
   out.language_servers = read_language_servers(part(merged, "language_servers"));

@@ -2,6 +2,7 @@
 // The configuration as the engine uses it: typed, complete, validated.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -37,6 +38,7 @@ struct Provider {
   std::string base_url;  ///< without a slash at its end
   std::string api_key;   ///< secret
   std::string api_key_env;
+  std::vector<std::string> api_key_command;    ///< an argument vector; its output is the key
   std::map<std::string, std::string> headers;  ///< values may be secret
   std::string max_tokens_field = "max_tokens";
   std::optional<std::int64_t> context_window;
@@ -80,6 +82,12 @@ struct Timeouts {
   Limit session_ms;
   std::int64_t diagnostics_ms = 120000;  ///< of language servers, for one candidate
   Limit handler_ms = 1000;  ///< an actor that is longer at one message is told; nothing is cut
+};
+
+/// How a person is called who looks elsewhere.
+struct Notify {
+  bool bell = true;
+  std::vector<std::string> command;  ///< an argument vector; empty: none
 };
 
 /// When finished missions are compressed; nullopt = never for that reason.
@@ -155,6 +163,7 @@ struct Config {
   Limits limits;
   Timeouts timeouts;
   Archive archive;
+  Notify notify;
   LanguageServers language_servers;
   bool diagnostics = true;  ///< candidates are checked by language servers
 
@@ -180,10 +189,14 @@ struct ResolvedModel {
   std::optional<double> output_price;
 };
 
-/// Looks up a model. Errors: invalid_argument (unknown provider), unauthenticated (the variable
-/// that api_key_env names is not set).
+/// Runs an api_key_command and returns the key.
+using AskKey = std::function<Result<std::string>(const std::vector<std::string>& argv)>;
+
+/// Looks up a model; its key is api_key, else what api_key_command prints, else the variable that
+/// api_key_env names. Errors: invalid_argument (unknown provider), unauthenticated (no such
+/// variable, or what `ask` says; without `ask` no command is run).
 Result<ResolvedModel> resolve_model(const Config& config, const ModelName& name,
-                                    const Environment& environment);
+                                    const Environment& environment, const AskKey& ask = {});
 
 /// USD for so many tokens; nullopt when the prices are not known.
 [[nodiscard]] std::optional<double> cost_usd(const ResolvedModel& model, std::int64_t input_tokens,

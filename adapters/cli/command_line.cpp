@@ -35,11 +35,6 @@ constexpr const char* examples =
 /// The largest integer that JSON readers agree on.
 constexpr std::int64_t max_integer = 9007199254740991;
 
-/// A validator that keeps the help short: the option's own words name the choices.
-CLI::Validator one_of(std::initializer_list<const char*> names) {
-  return CLI::IsMember(std::vector<std::string>(names.begin(), names.end())).description("");
-}
-
 /// CLI11 takes "[a, b]" for a list in its own notation, and text would lose its brackets: such
 /// arguments go through it with a character in front that no shell passes on by accident.
 constexpr char guard = '\x1f';
@@ -71,8 +66,8 @@ std::string check_duration(const std::string& text) {
 /// What CLI11 fills while it parses; turned into a Command afterwards.
 struct Raw {
   std::vector<std::string> words;
-  std::string mission, model, team, approve, isolation, host, max_time, task, id, scenario, timeout,
-      kind, place;
+  std::string mission, output, model, team, approve, isolation, host, max_time, task, id, scenario,
+      timeout, kind, place, shell;
   std::vector<std::string> files;
   std::int64_t tokens = 2000;
   double max_cost = 0;
@@ -86,8 +81,8 @@ struct Raw {
   void each_text(const std::function<void(std::string&)>& visit) {
     for (auto* list : {&words, &files, &ast.where})
       std::for_each(list->begin(), list->end(), visit);
-    for (auto* text : {&mission, &task, &id, &scenario, &place, &ast.replacement, &ast.selector,
-                       &ast.query, &ast.inside, &ast.has, &ast.without})
+    for (auto* text : {&mission, &output, &task, &id, &scenario, &place, &ast.replacement,
+                       &ast.selector, &ast.query, &ast.inside, &ast.has, &ast.without})
       visit(*text);
   }
 };
@@ -107,7 +102,7 @@ class Builder {
     add_code();
     add_tools();
     // Last: subcommands inherit what stands here when they are made.
-    app_.footer(std::string(examples) + exit_codes);
+    app_.footer(help_footer());
   }
 
   ParseOutcome run(std::vector<std::string> args) {
@@ -129,8 +124,28 @@ class Builder {
     return check(line_);
   }
 
+  [[nodiscard]] CommandHelp help() const { return help_of(app_); }
+
  private:
   using Maker = std::function<Command()>;
+
+  [[nodiscard]] CommandHelp help_of(const CLI::App& app) const {
+    CommandHelp out{app.get_name(), app.get_description(), app.get_group(), {}, {}};
+    for (const CLI::Option* option : app.get_options()) out.options.push_back(help_of(*option));
+    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+      out.commands.push_back(help_of(*sub));
+    return out;
+  }
+
+  [[nodiscard]] OptionHelp help_of(const CLI::Option& option) const {
+    OptionHelp out;
+    for (const auto& name : option.get_lnames()) out.names.push_back("--" + name);
+    for (const auto& name : option.get_snames()) out.names.push_back("-" + name);
+    if (option.get_items_expected_max() > 0) out.value = option.get_type_name();
+    out.text = option.get_description();
+    if (auto known = choices_.find(&option); known != choices_.end()) out.choices = known->second;
+    return out;
+  }
 
   CLI::App* add(CLI::App& parent, const char* name, const char* text, const char* group,
                 Maker maker) {
@@ -142,6 +157,12 @@ class Builder {
     sub->add_flag("-v,--verbose", line_.verbose, "Write a debug log to stderr");
     if (maker) makers_[sub] = std::move(maker);
     return sub;
+  }
+
+  /// A value that is one of these; the help is kept short: its words name them.
+  CLI::Option* choose(CLI::Option* option, const std::vector<std::string>& values) {
+    choices_[option] = values;
+    return option->check(CLI::IsMember(values).description(""));
   }
 
   void add_json(CLI::App* sub, const char* text = "JSON on stdout") {
@@ -185,17 +206,17 @@ class Builder {
     sub->add_option("--model", raw_.model, "provider/model for all roles")
         ->type_name("P/M")
         ->check(check_model);
-    sub->add_option("--team", raw_.team, "squad or classic")
-        ->check(one_of({"squad", "classic"}))
+    choose(sub->add_option("--team", raw_.team, "squad or classic"), {"squad", "classic"})
         ->type_name("TEAM");
-    sub->add_option("--approve", raw_.approve, "plan: wait for your approval of the plan")
-        ->check(one_of({"none", "plan"}))
+    choose(sub->add_option("--approve", raw_.approve, "plan: wait for your approval of the plan"),
+           {"none", "plan"})
         ->type_name("WHAT");
-    sub->add_option("--isolation", raw_.isolation, "worktree (default) or shared")
-        ->check(one_of({"worktree", "shared"}))
+    choose(sub->add_option("--isolation", raw_.isolation, "worktree (default) or shared"),
+           {"worktree", "shared"})
         ->type_name("HOW");
-    sub->add_option("--host", raw_.host, "direct (default) or opencode: where the sessions run")
-        ->check(one_of({"direct", "opencode"}))
+    choose(sub->add_option("--host", raw_.host,
+                           "direct (default) or opencode: where the sessions run"),
+           {"direct", "opencode"})
         ->type_name("HOST");
     sub->add_option("--max-cost", raw_.max_cost, "Budget in USD")
         ->check(CLI::Range(0.0, 1e9).description(""))
@@ -237,6 +258,8 @@ class Builder {
     });
     add_json(status);
     status->add_flag("--actors", raw_.actors, "What the engine's own actors do");
+    add_json(add(app_, "ps", "Agents and jobs that are at work", group,
+                 [this] { return PsCommand{raw_.json}; }));
     add_view(add(app_, "attach", "Watch it", group, [this] { return AttachCommand{view()}; }));
     add(app_, "stop", "End it; what has landed stays (Ctrl-C in its own terminal pauses)", group,
         [this] { return StopCommand{raw_.now}; })
@@ -301,19 +324,28 @@ class Builder {
     add_json(logs);
     auto* report = add(app_, "report", "What a mission did, with its evidence", group, [this] {
       using Form = ReportCommand::Form;
+      const bool page = raw_.output.ends_with(".html") || raw_.output.ends_with(".htm");
       const auto form = raw_.json    ? Form::json
                         : raw_.sarif ? Form::sarif
                         : raw_.junit ? Form::junit
+                        : page       ? Form::html
                                      : Form::text;
-      return ReportCommand{raw_.mission, form};
+      return ReportCommand{raw_.mission, form, raw_.output};
     });
-    report->add_option("--mission", raw_.mission, "Default: the latest")->type_name("ID");
+    report->add_option("mission,--mission", raw_.mission, "Default: the latest")->type_name("ID");
+    report->add_option("-o,--output", raw_.output, "Write it there; FILE.html: a page to look at")
+        ->type_name("FILE");
     auto* as_json = report->add_flag("--json", raw_.json, "JSON on stdout");
     auto* as_sarif = report->add_flag("--sarif", raw_.sarif, "The checks that it ran, as SARIF");
     report->add_flag("--junit", raw_.junit, "The checks that it ran, as JUnit's XML")
         ->excludes(as_json)
         ->excludes(as_sarif);
     as_sarif->excludes(as_json);
+    auto* cost = add(app_, "cost", "Tokens and money of a mission", group, [this] {
+      return CostCommand{raw_.mission, raw_.json};
+    });
+    cost->add_option("mission", raw_.mission, "Default: the latest")->type_name("ID");
+    add_json(cost);
     add_json(add(app_, "missions", "All missions of this workspace", group,
                  [this] { return MissionsCommand{raw_.json}; }));
   }
@@ -350,9 +382,9 @@ class Builder {
     });
     symbols->add_option("name", raw_.id, "A name, or the end of a path: 'Engine::run', 'parse_*'")
         ->type_name("NAME");
-    symbols->add_option("--kind", raw_.kind, "Only these")
-        ->check(one_of({"function", "method", "class", "struct", "enum", "interface", "type",
-                        "module", "constant", "macro", "heading"}))
+    choose(symbols->add_option("--kind", raw_.kind, "Only these"),
+           {"function", "method", "class", "struct", "enum", "interface", "type", "module",
+            "constant", "macro", "heading"})
         ->type_name("KIND");
     symbols->add_option("--in", raw_.place, "Only in this file or folder")->type_name("PATH");
     add_json(symbols);
@@ -429,11 +461,11 @@ class Builder {
         add(app_, "agents", "The agents, their rights and what they cost", group, [this] {
           return AgentsCommand{raw_.team, raw_.host == "opencode", raw_.json};
         });
-    agents->add_option("--team", raw_.team, "squad or classic")
-        ->check(one_of({"squad", "classic"}))
+    choose(agents->add_option("--team", raw_.team, "squad or classic"), {"squad", "classic"})
         ->type_name("TEAM");
-    agents->add_option("--host", raw_.host, "opencode: as its plugin registers them, in JSON")
-        ->check(one_of({"direct", "opencode"}))
+    choose(
+        agents->add_option("--host", raw_.host, "opencode: as its plugin registers them, in JSON"),
+        {"direct", "opencode"})
         ->type_name("HOST");
     add_json(agents);
     add_json(add(app_, "doctor", "Check this machine and the configuration", group,
@@ -441,6 +473,7 @@ class Builder {
     add_diagnostics();
     add_config(group);
     add_install(group);
+    add_completion(group);
     auto* server = add(app_, "model-server", "A scripted model on 127.0.0.1", group, [this] {
       return ModelServerCommand{raw_.scenario, raw_.port};
     });
@@ -500,6 +533,21 @@ class Builder {
           ->group("Commands")
           ->add_flag("--project", raw_.project, "This project's opencode.json, not the user's");
     }
+  }
+
+  void add_completion(const char* group) {
+    auto* completion = add(app_, "completion", "Words for the Tab key: bash, zsh, fish", group,
+                           [this] { return CompletionCommand{raw_.shell}; });
+    choose(completion->add_option("shell", raw_.shell, "bash, zsh or fish"),
+           {"bash", "zsh", "fish"})
+        ->type_name("SHELL")
+        ->required();
+    completion->footer(
+        "  bash   muster completion bash >~/.local/share/bash-completion/completions/muster\n"
+        "  zsh    muster completion zsh >_muster      (into a folder of $fpath)\n"
+        "  fish   muster completion fish >~/.config/fish/completions/muster.fish\n");
+    add(app_, "man", "The manual page: muster man | man -l -", group,
+        [] { return CompletionCommand{"man"}; });
   }
 
   void add_config(const char* group) {
@@ -603,11 +651,16 @@ class Builder {
   Raw raw_;
   CommandLine line_;
   std::map<const CLI::App*, Maker> makers_;
+  std::map<const CLI::Option*, std::vector<std::string>> choices_;
 };
 
 }  // namespace
 
 ParseOutcome parse(const std::vector<std::string>& args) { return Builder().run(args); }
+
+CommandHelp help_tree() { return Builder().help(); }
+
+std::string help_footer() { return std::string(examples) + exit_codes; }
 
 std::vector<config::FlagValue> flag_values(const CommandLine& line) {
   std::vector<config::FlagValue> out;

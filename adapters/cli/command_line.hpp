@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "adapters/cli/completion.hpp"
 #include "config/load.hpp"
 #include "runtime/core/events.hpp"
 
@@ -80,9 +81,20 @@ struct LogsCommand {
   bool json = false;
 };
 struct ReportCommand {
-  enum class Form { text, json, sarif, junit };
+  enum class Form { text, json, sarif, junit, html };
   std::string mission;  ///< empty = the latest
   Form form = Form::text;
+  std::string output;  ///< a file; empty = stdout
+};
+struct CompletionCommand {
+  std::string form;  ///< bash | zsh | fish | man
+};
+struct CostCommand {
+  std::string mission;  ///< empty = the latest
+  bool json = false;
+};
+struct PsCommand {
+  bool json = false;
 };
 struct TodoCommand {
   bool accept = false;  ///< else drop
@@ -178,12 +190,13 @@ struct InstallCommand {
   bool project = false;  ///< the project's configuration instead of the user's
 };
 
-using Command = std::variant<MissionCommand, StatusCommand, StopCommand, ResumeCommand,
-                             AnswerCommand, TellCommand, AttachCommand, ResultCommand, LogsCommand,
-                             ReportCommand, TodoCommand, WaiveCommand, MissionsCommand, DemoCommand,
-                             AgentsCommand, AstCommand, OutlineCommand, SymbolsCommand, RefsCommand,
-                             MapCommand, IndexCommand, DiagnosticsCommand, DoctorCommand,
-                             ConfigCommand, ModelServerCommand, ServeCommand, InstallCommand>;
+using Command =
+    std::variant<MissionCommand, StatusCommand, StopCommand, ResumeCommand, AnswerCommand,
+                 TellCommand, AttachCommand, ResultCommand, LogsCommand, ReportCommand,
+                 CompletionCommand, CostCommand, PsCommand, TodoCommand, WaiveCommand,
+                 MissionsCommand, DemoCommand, AgentsCommand, AstCommand, OutlineCommand,
+                 SymbolsCommand, RefsCommand, MapCommand, IndexCommand, DiagnosticsCommand,
+                 DoctorCommand, ConfigCommand, ModelServerCommand, ServeCommand, InstallCommand>;
 
 struct CommandLine {
   Command command;
@@ -203,6 +216,11 @@ using ParseOutcome = std::variant<CommandLine, ParseExit>;
 /// Parses the arguments (without the program's name). A wrong flag or command ends with code 2 and
 /// names the likely one.
 [[nodiscard]] ParseOutcome parse(const std::vector<std::string>& args);
+
+/// All commands and flags, as `--help` knows them.
+[[nodiscard]] CommandHelp help_tree();
+/// What stands below the help of the program itself.
+[[nodiscard]] std::string help_footer();
 
 /// The configuration layer that the flags make.
 [[nodiscard]] std::vector<config::FlagValue> flag_values(const CommandLine& line);

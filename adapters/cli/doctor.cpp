@@ -76,7 +76,7 @@ std::vector<DoctorFacts::Endpoint> probe_endpoints(const config::Config& config,
     if (!seen.insert(name.text()).second) continue;
     DoctorFacts::Endpoint& endpoint = out.emplace_back();
     endpoint.model = name.text();
-    const auto resolved = config::resolve_model(config, name, environment);
+    const auto resolved = config::resolve_model(config, name, environment, probes.ask_key);
     if (!resolved.ok())
       endpoint.problem = resolved.error();
     else if (const Status reached = probes.reach(*resolved); !reached.ok())

@@ -63,6 +63,8 @@ struct DoctorProbes {
   std::function<Result<std::string>(std::vector<std::string> argv)> run;
   /// Whether the endpoint answers at all; to be short. Not called without a configured model.
   std::function<Status(const config::ResolvedModel&)> reach;
+  /// Runs an api_key_command; may be empty.
+  config::AskKey ask_key = {};
   /// Reads all journals below the state folder; may be empty.
   std::function<DoctorFacts::Journals(const std::string& state_dir)> journals = {};
   /// The language servers that the workspace has use for; may be empty.

@@ -177,6 +177,28 @@ std::string status_text(const StatusSnapshot& status, std::size_t columns, std::
   return out;
 }
 
+std::string process_text(const StatusSnapshot& status, std::size_t columns, std::int64_t now_ms) {
+  constexpr std::string_view form = "{} {} {} {:>9} {:>9}  {}";
+  auto out = fmt::format(fmt::runtime(form), pad("who", 15), pad("task", 8), pad("id", 12), "for",
+                         "tokens", "what") +
+             "\n";
+  for (const auto& agent : status.agents)
+    out += cut(fmt::format(fmt::runtime(form), pad(one_line(agent.role, 15), 15),
+                           pad(one_line(agent.task, 8), 8), pad(one_line(agent.session, 12), 12),
+                           clock_text(agent.since_ms > 0 ? now_ms - agent.since_ms : 0),
+                           count_text(agent.input_tokens + agent.output_tokens), doing_text(agent)),
+               columns) +
+           "\n";
+  for (const auto& job : status.jobs)
+    out += cut(fmt::format(fmt::runtime(form), pad(one_line(job.kind, 15), 15),
+                           pad(one_line(job.task, 8), 8), pad(one_line(job.id, 12), 12),
+                           clock_text(job.running_ms), "-",
+                           one_line(job.state, 20) + ": " + one_line(job.command, 300)),
+               columns) +
+           "\n";
+  return out;
+}
+
 std::string summary_text(const json& outcome) {
   std::string out = headline(outcome) + "\n";
   const std::string answer = strip_terminal_escapes(text(outcome, "answer"));

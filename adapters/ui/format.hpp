@@ -27,6 +27,10 @@ namespace muster::ui {
 [[nodiscard]] std::string status_text(const StatusSnapshot& status, std::size_t columns,
                                       std::int64_t now_ms);
 
+/// `muster ps`: a line for each agent and each job that is at work.
+[[nodiscard]] std::string process_text(const StatusSnapshot& status, std::size_t columns,
+                                       std::int64_t now_ms);
+
 /// How a mission ended, from the data of mission_ended, in a few lines. Safe for a terminal.
 [[nodiscard]] std::string summary_text(const nlohmann::json& outcome);
 

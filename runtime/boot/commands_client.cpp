@@ -67,6 +67,24 @@ int status(const cli::StatusCommand& command, const Workspace& workspace) {
   return cli::exit_sealed;
 }
 
+int ps(const cli::PsCommand& command, const Workspace& workspace) {
+  auto client = connect(workspace);
+  if (!client) return complain(client.error());
+  auto answer = client->call("status", json::object(), call_patience);
+  if (!answer) return complain(answer.error());
+  auto snapshot = ui::status_from_json(*answer);
+  if (!snapshot) return complain(snapshot.error());
+  if (command.json)
+    fmt::print("{}\n", json{{"schema_version", 1},
+                            {"mission", answer->value("mission", "")},
+                            {"agents", answer->value("agents", json::array())},
+                            {"jobs", answer->value("jobs", json::array())}}
+                           .dump(2, ' ', true, json::error_handler_t::replace));
+  else
+    fmt::print("{}", ui::process_text(*snapshot, status_columns, wall_ms()));
+  return cli::exit_sealed;
+}
+
 int attach(const cli::AttachCommand& command, const Workspace& workspace) {
   auto client = connect(workspace);
   if (!client) return complain(client.error());

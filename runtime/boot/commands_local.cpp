@@ -24,11 +24,9 @@
 #include "config/agents.hpp"
 #include "runtime/boot/commands.hpp"
 #include "runtime/boot/demo.hpp"
+#include "runtime/boot/key_commands.hpp"
 #include "runtime/boot/server_place.hpp"
 #include "runtime/core/events.hpp"
-#include "runtime/core/junit_xml.hpp"
-#include "runtime/core/report.hpp"
-#include "runtime/core/sarif.hpp"
 #include "runtime/core/text.hpp"
 
 namespace muster::commands {
@@ -44,15 +42,6 @@ std::string clock_text(std::int64_t at_ms) {
   localtime_r(&seconds, &local);
   return fmt::format("{:02}:{:02}:{:02}.{:03}", local.tm_hour, local.tm_min, local.tm_sec,
                      at_ms % 1000);
-}
-
-git::GitOptions tree_options(const Workspace& workspace, const std::string& mission) {
-  git::GitOptions out;
-  out.workspace = workspace.paths.workspace;
-  out.state_folder = workspace.paths.state_dir;
-  out.mission = mission;
-  out.linked_folders = workspace.config.config.links;
-  return out;
 }
 
 int show_diff(VersionControl& tree) {
@@ -147,6 +136,15 @@ std::string describe_message(const json& message) {
 
 }  // namespace
 
+git::GitOptions tree_options(const Workspace& workspace, const std::string& mission) {
+  git::GitOptions out;
+  out.workspace = workspace.paths.workspace;
+  out.state_folder = workspace.paths.state_dir;
+  out.mission = mission;
+  out.linked_folders = workspace.config.config.links;
+  return out;
+}
+
 int complain(const Error& error) {
   fmt::print(stderr, "muster: {}\n", strip_terminal_escapes(error.text()));
   return error.code == ErrorCode::invalid_argument || error.code == ErrorCode::unauthenticated
@@ -206,42 +204,6 @@ int logs(const cli::LogsCommand& command, const Workspace& workspace) {
     fmt::print("{} {:<8} {:<8} {}\n", clock_text(record.at_ms),
                record.key.empty() ? "-" : record.key, task.empty() ? "-" : task, shown);
   }
-  return cli::exit_sealed;
-}
-
-namespace {
-
-void print_report(const MissionReport& report, cli::ReportCommand::Form form) {
-  using Form = cli::ReportCommand::Form;
-  if (form == Form::json)
-    return fmt::print("{}\n", report.to_json().dump(2, ' ', true, json::error_handler_t::replace));
-  if (form == Form::sarif) return fmt::print("{}", sarif_log(report.receipts()));
-  if (form == Form::junit)
-    return fmt::print("{}", junit_xml(report.state().objective, report.receipts()));
-  fmt::print("{}", report_text(report.to_json()));
-}
-
-}  // namespace
-
-int report(const cli::ReportCommand& command, const Workspace& workspace) {
-  auto mission = choose_mission(workspace, command.mission);
-  if (!mission) return complain(mission.error());
-  auto store = SqliteStore::open({workspace.paths.state_dir + "/journal"});
-  if (!store) return complain(store.error());
-  MissionReport report;
-  std::optional<Error> failure;
-  auto take = [&](StoredRecord&& record) {
-    auto event =
-        event_from_json(json::parse(record.row.empty() ? record.body : record.row, nullptr, false));
-    if (event) return report.on_event(*event, record.at_ms);
-    if (!failure)
-      failure = Error{event.error().code, event.error().message,
-                      "mission " + *mission + " record " + std::to_string(record.seq)};
-  };
-  if (auto read = (*store)->read(*mission, {{}, {"event"}}, take); !read)
-    return complain(read.error());
-  if (failure) return complain(*failure);
-  print_report(report, command.form);
   return cli::exit_sealed;
 }
 
@@ -347,6 +309,8 @@ int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line,
     return output->out;
   };
   probes.reach = reach_endpoint;
+  KeyCommands keys;
+  probes.ask_key = std::ref(keys);
   probes.journals = verify_journals;
   const auto report = config::load_report(input);
   probes.language_servers = [&] { return servers_for_doctor(report, *paths, environment); };

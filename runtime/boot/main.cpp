@@ -78,6 +78,8 @@ class InWorkspace {
   int operator()(const cli::ReportCommand& command) {
     return commands::report(command, workspace_);
   }
+  int operator()(const cli::CostCommand& command) { return commands::cost(command, workspace_); }
+  int operator()(const cli::PsCommand& command) { return commands::ps(command, workspace_); }
   int operator()(const cli::MissionsCommand& command) {
     return commands::missions(command, workspace_);
   }
@@ -115,6 +117,8 @@ int dispatch(const cli::CommandLine& line) {
     return commands::demo(*demo, environment);
   if (const auto* server = std::get_if<cli::ModelServerCommand>(&line.command))
     return commands::model_server(*server);
+  if (const auto* completion = std::get_if<cli::CompletionCommand>(&line.command))
+    return commands::completion(*completion);
   if (const auto* doctor = std::get_if<cli::DoctorCommand>(&line.command))
     return commands::doctor(*doctor, line, environment);
   if (const auto* settings = std::get_if<cli::ConfigCommand>(&line.command))

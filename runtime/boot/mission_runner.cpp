@@ -8,6 +8,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <list>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -20,8 +21,10 @@
 #include "adapters/io/io_loop.hpp"
 #include "adapters/io/wall_clock.hpp"
 #include "adapters/process/keeper.hpp"
+#include "adapters/process/run_command.hpp"
 #include "adapters/rpc/rpc_client.hpp"
 #include "adapters/rpc/workspace_lock.hpp"
+#include "adapters/ui/caller.hpp"
 #include "adapters/ui/view.hpp"
 #include "runtime/boot/control_server.hpp"
 #include "runtime/boot/headless_opencode.hpp"
@@ -36,6 +39,7 @@ using namespace std::chrono_literals;
 constexpr auto status_period = 200ms;
 constexpr auto pause_deadline = 5s;
 constexpr auto ending_patience = 15s;
+constexpr auto call_patience = 5s;  // of notify.command
 
 /// What the main thread waits for: notices of the mission, signals, the keeper's death, the
 /// engine's own.
@@ -124,6 +128,19 @@ Result<rpc::WorkspaceLock> acquire_lock(const config::WorkspacePaths& paths) {
   }
 }
 
+/// Is waited for when it goes.
+class JoiningThread {
+ public:
+  template <class Work>
+  explicit JoiningThread(Work work) : thread_(std::move(work)) {}
+  JoiningThread(const JoiningThread&) = delete;
+  JoiningThread& operator=(const JoiningThread&) = delete;
+  ~JoiningThread() { thread_.join(); }
+
+ private:
+  std::thread thread_;
+};
+
 /// One mission under the eyes of the main thread.
 class Runner {
  public:
@@ -145,6 +162,7 @@ class Runner {
       opencode_ = std::move(*host);
     }
     view_ = choose_view(options_.view, options_.engine.environment);
+    caller_.emplace(caller_options());
     engine_->subscribe("view", [this](const Notice& notice) {
       inbox_.put({Inbox::Item::Kind::notice, notice});
     });
@@ -245,6 +263,7 @@ class Runner {
     auto data = json::parse(notice.json, nullptr, false);
     ui::UiEvent event{++seq_, wall_ms(), notice.type, data};
     view_->on_event(event);
+    caller_->on_notice(notice.type, data, steady_ms());
     if (notice.type == "mission_ended") {
       refresh();
       outcome_ = data;
@@ -260,6 +279,33 @@ class Runner {
       }
     }
     return std::nullopt;
+  }
+
+  ui::Caller::Options caller_options() {
+    const auto& notify = options_.engine.config.notify;
+    ui::Caller::Options out;
+    if (notify.bell && isatty(STDERR_FILENO) && !options_.view.json)
+      out.ring = [] { write_all(STDERR_FILENO, "\a"); };
+    out.command = notify.command;
+    out.run = [this](std::vector<std::string> argv) {
+      callings_.emplace_back([argv = std::move(argv)]() mutable { call(std::move(argv)); });
+    };
+    return out;
+  }
+
+  /// Nobody reads what it says; that it cannot be run is worth a word.
+  static void call(std::vector<std::string> argv) {
+    CommandSpec spec;
+    spec.argv = std::move(argv);
+    spec.timeout = call_patience;
+    auto called = run_command(spec);
+    if (!called) spdlog::warn("notify.command: {}", called.error().text());
+  }
+
+  static std::int64_t steady_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               std::chrono::steady_clock::now().time_since_epoch())
+        .count();
   }
 
   /// What could be restarted has been, again and again. The journal is whole: a person may go on
@@ -287,6 +333,7 @@ class Runner {
   }
 
   void refresh() {
+    caller_->tick(steady_ms());
     auto status = engine_->control("status", "{}");
     if (!status) return;
     auto snapshot = ui::status_from_json(json::parse(*status, nullptr, false));
@@ -317,6 +364,8 @@ class Runner {
   std::unique_ptr<ControlServer> control_;
   std::unique_ptr<HeadlessOpenCode> opencode_;  // without a person's own
   std::unique_ptr<ui::View> view_;
+  std::optional<ui::Caller> caller_;
+  std::list<JoiningThread> callings_;  // at most one every two seconds, each bounded
   std::optional<std::chrono::steady_clock::time_point> interrupted_at_;
   json outcome_;
   std::set<std::string> shown_;  // ids of notices

@@ -1,17 +1,19 @@
 #include "runtime/boot/roster.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include "config/tools.hpp"
+#include "runtime/boot/key_commands.hpp"
 #include "runtime/boot/model_router.hpp"
 
 namespace muster {
 namespace {
 
 Result<ModelBinding> bind_model(const config::Config& config, const config::ModelName& name,
-                                const config::Environment& environment) {
-  auto resolved = config::resolve_model(config, name, environment);
+                                const config::Environment& environment, const config::AskKey& ask) {
+  auto resolved = config::resolve_model(config, name, environment, ask);
   if (!resolved) return resolved.error();
   ModelBinding binding;
   binding.endpoint = {resolved->name.provider, resolved->base_url, resolved->api_key,
@@ -53,7 +55,7 @@ class Chain {
     if (config_.host == config::Host::opencode)
       return std::vector{hosted_binding(first ? first->text() : std::string())};
     if (!first) return out;
-    auto binding = bind_model(config_, *first, environment_);
+    auto binding = bind_model(config_, *first, environment_, std::ref(keys_));
     if (!binding) return binding.error();
     out.push_back(std::move(*binding));
     for (const auto& name : config_.fallbacks_for(role)) add(out, name);
@@ -62,7 +64,7 @@ class Chain {
 
  private:
   void add(std::vector<ModelBinding>& out, const config::ModelName& name) {
-    auto binding = bind_model(config_, name, environment_);
+    auto binding = bind_model(config_, name, environment_, std::ref(keys_));
     if (!binding) {
       if (warned_.insert(name.text()).second)
         warn_("the fallback " + name.text() + " is left out: " + binding.error().message);
@@ -78,6 +80,7 @@ class Chain {
   const config::Environment& environment_;
   const std::function<void(const std::string&)>& warn_;
   std::set<std::string> warned_;
+  KeyCommands keys_;
 };
 
 std::vector<std::string> tool_names(const config::AgentSpec& agent,

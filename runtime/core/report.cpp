@@ -21,7 +21,10 @@ json evidence_json(const Receipt& receipt) {
           {"timed_out", facts.timed_out},
           {"passed", receipt.passed()},
           {"duration_ms", facts.duration_ms},
-          {"tree", facts.tree_after}};
+          {"tree", facts.tree_after},
+          {"started_at_ms", facts.started_at_ms},
+          {"flaky", facts.flaky},
+          {"output", facts.output_tail}};
 }
 
 json evidence_json(const std::vector<Receipt>& receipts) {
@@ -66,6 +69,7 @@ void MissionReport::on_event(const EventBody& event, std::int64_t at_ms) {
           on(body);
       },
       event);
+  timeline_.on_event(event, at_ms);
   bool over = is_terminal(state_.phase);
   muster::apply(state_, event);
   if (!over) ended_at_ms_ = at_ms;
@@ -109,6 +113,10 @@ json MissionReport::to_json() const {
     tasks.push_back({{"id", task.spec.id},
                      {"title", task.spec.title},
                      {"stage", name_of(task.stage)},
+                     {"depends_on", task.spec.depends_on},
+                     {"files", task.spec.files},
+                     {"acceptance", task.spec.acceptance},
+                     {"attempts", task.attempt},
                      {"accepted_by_user", task.accepted},
                      {"reason", task.reason},
                      {"commit", task.commit},
@@ -123,7 +131,11 @@ json MissionReport::to_json() const {
                    {"output", tokens.output},
                    {"cost_usd", tokens.cost_usd}};
   json limits = json::array();
-  for (const auto& limit : state_.limits_hit) limits.push_back(limit.name);
+  json hit = json::array();
+  for (const auto& limit : state_.limits_hit) {
+    limits.push_back(limit.name);
+    hit.push_back({{"name", limit.name}, {"detail", limit.detail}});
+  }
   auto count = todo_count(state_);
   return {{"schema_version", 1},
           {"mission", state_.mission},
@@ -142,6 +154,8 @@ json MissionReport::to_json() const {
           {"final", evidence_json(state_.final_receipts)},
           {"waived", state_.waived},
           {"limits_hit", std::move(limits)},
+          {"limits", std::move(hit)},
+          {"timeline", timeline_.to_json()},
           {"branch", state_.seal.branch},
           {"commit", state_.seal.commit},
           {"applied", state_.seal.applied},

@@ -1,5 +1,6 @@
 #pragma once
-// What a mission did, from its journal alone: outcome, tasks, the evidence of each, tokens by role.
+// What a mission did, from its journal alone: outcome, tasks, the evidence of each, when
+// each step was, tokens by role.
 
 #include <map>
 #include <nlohmann/json_fwd.hpp>
@@ -8,6 +9,7 @@
 
 #include "runtime/core/events.hpp"
 #include "runtime/core/state.hpp"
+#include "runtime/core/timeline.hpp"
 
 namespace muster {
 
@@ -39,6 +41,7 @@ class MissionReport {
   void on(const UsageRecorded& event);
 
   State state_;
+  Timeline timeline_;
   std::map<std::string, Evidence> evidence_;  ///< by task
   std::map<std::string, Tokens> tokens_;      ///< by role
   std::int64_t ended_at_ms_ = 0;              ///< of the last event before the end stood

@@ -330,6 +330,23 @@ TEST_CASE("resolving a model: profile, window, prices, key") {
         "max_completion_tokens");
 }
 
+TEST_CASE("a key may come from a program of the user's") {
+  Files files;
+  const Loaded all = loaded(
+      files.user(R"({"providers": {"openrouter": {"api_key_command": ["pass", "show", "or"]}}})"));
+  std::vector<std::vector<std::string>> asked;
+  const AskKey ask = [&](const std::vector<std::string>& argv) -> Result<std::string> {
+    asked.push_back(argv);
+    return std::string("k2");
+  };
+  const Environment environment{{"OPENROUTER_API_KEY", "k1"}};
+  CHECK(resolve_model(all.config, {"openrouter", "q"}, environment, ask)->api_key == "k2");
+  CHECK(asked == std::vector<std::vector<std::string>>{{"pass", "show", "or"}});
+  CHECK_FALSE(resolve_model(all.config, {"openrouter", "q"}, environment).ok());
+  CHECK(resolve_model(all.config, {"openai", "q"}, {{"OPENAI_API_KEY", "k"}}, ask).ok());
+  CHECK(asked.size() == 1);
+}
+
 TEST_CASE("model names: the provider ends at the first slash") {
   CHECK(parse_model_name("a/b/c")->model == "b/c");
   for (const char* bad : {"", "a", "/a", "a/", "a b/c", "a/b\n"})

@@ -40,6 +40,20 @@ TEST_CASE("D6 archived missions are listed, logged and reported like the others"
   CHECK(junit.find("<testsuite name=\"Be polite\"") != std::string::npos);
   CHECK(junit.find("make test-greet") != std::string::npos);
   CHECK(machine.muster({"report", "--junit", "--json"}).exit_code == 2);
+  auto cost = json::parse(machine.muster({"cost", "--json"}).out);
+  CHECK(cost["tokens"] == report["tokens"]);
+  CHECK_THAT(machine.muster({"cost", mission}).out,
+             ContainsSubstring("worker") && ContainsSubstring("all "));
+  CHECK(report["timeline"]["steps"].size() >= 12);
+  for (const auto& step : report["timeline"]["steps"]) CHECK(step["outcome"] == "done");
+  auto page = machine.muster({"report", mission, "-o", "report.html"});
+  REQUIRE(page.exit_code == 0);
+  CHECK(page.out.empty());
+  CHECK(machine.git({"status", "--porcelain"}) == "?? report.html\n");
+  auto text = read_file(machine.folder("project/report.html"));
+  CHECK_THAT(text, ContainsSubstring("<title>Be polite · sealed · muster</title>") &&
+                       ContainsSubstring("+echo") && !ContainsSubstring("@DATA@"));
+  CHECK(machine.muster({"report", "-o", "nowhere/report.html"}).exit_code != 0);
   auto logs = machine.muster({"logs", "--json"}).out;
   machine.configure({{"archive", {{"keep", 0}}}});
   // An engine that starts puts old missions away; this one ends at once, for the mission has ended.

@@ -166,6 +166,28 @@ TEST_CASE("F1 F2 a refused command is told: in the lines of a run, as JSON, and 
   }
 }
 
+TEST_CASE("the user's program is told of the end, and the key of another is used") {
+  Sandbox machine(plain::files());
+  machine.script(scenario(plain::large_mission()));
+  const auto told = machine.folder("told");
+  const auto model = machine.model().base_url();
+  machine.configure(
+      {{"model", "mine/scripted"},
+       {"providers",
+        {{"mine",
+          {{"base_url", model},
+           {"api_key_command", {"/bin/sh", "-c", "echo key >>\"$0\"; echo k", told}}}}}},
+       {"notify", {{"command", {"/bin/sh", "-c", "echo \"$1\" >>\"$0\"", told, "{title}"}}}}});
+  auto ended = machine.muster({"run", "Be polite"});
+  INFO(ended.err);
+  REQUIRE(ended.exit_code == 0);
+  CHECK(read_file(told) == "key\nmuster: SEALED\n");
+  machine.configure({{"providers", {{"mine", {{"api_key_command", {"/bin/false"}}}}}}});
+  auto refused = machine.muster({"run", "Be polite"});
+  CHECK(refused.exit_code != 0);
+  CHECK_THAT(refused.err, ContainsSubstring("api_key_command gives no key"));
+}
+
 TEST_CASE("M8 a budget stops the work by force: exit code 4") {
   Sandbox machine(plain::files());
   machine.script(scenario(plain::small_mission()));
