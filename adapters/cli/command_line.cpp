@@ -552,8 +552,9 @@ class Builder {
   void add_config(const char* group) {
     using Action = ConfigCommand::Action;
     auto* config = add(app_, "config", "The configuration", group, nullptr);
-    const std::array<std::tuple<const char*, const char*, Action>, 3> actions{
+    const std::array<std::tuple<const char*, const char*, Action>, 4> actions{
         {{"show", "Every value and where it comes from", Action::show},
+         {"edit", "Open your own file in $VISUAL or $EDITOR, and check it", Action::edit},
          {"validate", "Check the files", Action::validate},
          {"schema", "Print the JSON Schema", Action::schema}}};
     for (const auto& [name, text, action] : actions) {
@@ -561,7 +562,7 @@ class Builder {
         return ConfigCommand{action, raw_.json};
       });
       sub->group("Commands");
-      if (action != Action::schema) add_json(sub);
+      if (action == Action::show || action == Action::validate) add_json(sub);
     }
   }
 

@@ -170,7 +170,7 @@ struct DiagnosticsCommand {
   std::optional<std::int64_t> timeout_ms;  ///< for a file
 };
 struct ConfigCommand {
-  enum class Action { show, validate, schema };
+  enum class Action { show, edit, validate, schema };
   Action action = Action::show;
   bool json = false;
 };

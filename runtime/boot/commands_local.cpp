@@ -322,28 +322,4 @@ int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line,
   return cli::doctor_exit_code(checks);
 }
 
-int configuration(const cli::ConfigCommand& command, const cli::CommandLine& line,
-                  const config::Environment& environment) {
-  if (command.action == cli::ConfigCommand::Action::schema) {
-    fmt::print("{}", config::schema_text());
-    return cli::exit_sealed;
-  }
-  auto workspace = open_workspace(line, environment);
-  if (!workspace) {
-    fmt::print(stderr, "{}\n", strip_terminal_escapes(workspace.error().text()));
-    return cli::exit_usage;
-  }
-  for (const auto& warning : workspace->config.warnings)
-    fmt::print(stderr, "warning: {}\n", strip_terminal_escapes(warning));
-  if (command.action == cli::ConfigCommand::Action::validate) {
-    fmt::print("valid\n");
-    return cli::exit_sealed;
-  }
-  if (command.json)
-    fmt::print("{}\n", config::show_json(workspace->config).dump(2, ' ', true));
-  else
-    fmt::print("{}", strip_terminal_escapes(config::show(workspace->config)));
-  return cli::exit_sealed;
-}
-
 }  // namespace muster::commands

@@ -1,19 +1,17 @@
 // What a mission did and cost, from its journal.
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
 #include <fmt/format.h>
 
-#include "adapters/files/file_io.hpp"
-#include "adapters/files/tree_path.hpp"
 #include "adapters/git/git_version_control.hpp"
 #include "adapters/store/sqlite_store.hpp"
 #include "adapters/ui/format.hpp"
 #include "adapters/ui/report_page.hpp"
 #include "runtime/boot/commands.hpp"
+#include "runtime/boot/output_file.hpp"
 #include "runtime/core/events.hpp"
 #include "runtime/core/junit_xml.hpp"
 #include "runtime/core/report.hpp"
@@ -78,17 +76,6 @@ std::string in_form(const MissionReport& report, cli::ReportCommand::Form form,
   return report_text(report.to_json());
 }
 
-/// The old file stands until the new one is whole.
-Status write_output(const std::string& file, const std::string& text) {
-  const std::filesystem::path path(file);
-  const auto folder = path.parent_path().string();
-  auto root = files::TreeRoot::open(folder.empty() ? "." : folder);
-  if (!root) return root.error();
-  auto where = root->resolve(path.filename().string());
-  if (!where) return where.error();
-  return files::replace_file(*where, text, std::nullopt);
-}
-
 json cost_json(const MissionReport& report) {
   auto all = report.to_json();
   return {{"schema_version", 1},
@@ -127,7 +114,8 @@ int report(const cli::ReportCommand& command, const Workspace& workspace) {
     fmt::print("{}", text);
     return cli::exit_sealed;
   }
-  if (auto written = write_output(command.output, text); !written) return complain(written.error());
+  if (auto written = write_output_file(command.output, text); !written)
+    return complain(written.error());
   fmt::print(stderr, "muster: the report of {} is in {}\n", *mission, command.output);
   return cli::exit_sealed;
 }

@@ -133,6 +133,31 @@ TEST_CASE("run --approve plan asks before any file is changed") {
   }
 }
 
+TEST_CASE("config edit opens the user's own file, with the schema beside it, and checks it") {
+  Sandbox machine(plain::files());
+  auto blind = machine.muster({"config", "edit"});
+  CHECK(blind.exit_code == 2);
+  CHECK_THAT(blind.err, ContainsSubstring("needs a terminal"));
+  const auto editor = machine.folder("an editor");
+  write_file(editor, "cp \"$2\" \"$2.seen\"; printf '%s' \"$1\" >\"$2\"\n");
+  const auto edit = [&](const std::string& text) {
+    machine.environment["VISUAL"] = "sh '" + editor + "' '" + text + "'";
+    return machine.start({"config", "edit"}, Stdio::terminal)->wait();
+  };
+  auto good = edit(R"({"model": "ollama/x"})");
+  INFO(good.err);
+  CHECK(good.exit_code == 0);
+  CHECK(good.out == "valid\n");
+  const auto folder = machine.folder("home/.config/muster/");
+  CHECK(json::parse(read_file(folder + "config.json.seen"))["$schema"] == "./muster.schema.json");
+  CHECK(json::parse(read_file(folder + "muster.schema.json")).contains("properties"));
+  auto bad = edit(R"({"modle": "ollama/x"})");
+  CHECK(bad.exit_code == 2);
+  CHECK_THAT(bad.err, ContainsSubstring("modle"));
+  machine.environment["VISUAL"] = "false";
+  CHECK(machine.start({"config", "edit"}, Stdio::terminal)->wait().exit_code == 1);
+}
+
 TEST_CASE("a dry run shows what would be done and calls no model") {
   Sandbox machine(plain::files());
   machine.script(scenario(plain::small_mission()));

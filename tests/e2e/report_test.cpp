@@ -53,6 +53,8 @@ TEST_CASE("D6 archived missions are listed, logged and reported like the others"
   auto text = read_file(machine.folder("project/report.html"));
   CHECK_THAT(text, ContainsSubstring("<title>Be polite · sealed · muster</title>") &&
                        ContainsSubstring("+echo") && !ContainsSubstring("@DATA@"));
+  CHECK(machine.muster({"report", "-o", "report.html", "--json"}).exit_code == 0);
+  CHECK(json::parse(read_file(machine.folder("project/report.html"))) == report);
   CHECK(machine.muster({"report", "-o", "nowhere/report.html"}).exit_code != 0);
   auto logs = machine.muster({"logs", "--json"}).out;
   machine.configure({{"archive", {{"keep", 0}}}});
