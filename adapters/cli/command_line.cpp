@@ -74,7 +74,7 @@ struct Raw {
   int port = 0;
   bool json = false, plain = false, dry_run = false, now = false, keep = false, fast = false,
        stdio = false, opencode = false, actors = false, project = false, sarif = false,
-       junit = false, trust_workspace = false;
+       junit = false, trust_workspace = false, revoke = false;
   AstCommand ast;
 
   void each_text(const std::function<void(std::string&)>& visit) {
@@ -471,6 +471,9 @@ class Builder {
                  [this] { return DoctorCommand{raw_.json}; }));
     add_diagnostics();
     add_config(group);
+    add(app_, "trust", "Let the project's configuration say what only yours may", group, [this] {
+      return TrustCommand{raw_.revoke};
+    })->add_flag("--revoke", raw_.revoke, "Take it back");
     add_install(group);
     add_completion(group);
     auto* server = add(app_, "model-server", "A scripted model on 127.0.0.1", group, [this] {

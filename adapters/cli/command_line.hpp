@@ -174,6 +174,9 @@ struct ConfigCommand {
   Action action = Action::show;
   bool json = false;
 };
+struct TrustCommand {
+  bool revoke = false;
+};
 struct ModelServerCommand {
   std::string scenario;  ///< empty = the demo's
   int port = 0;          ///< 0 = any free one, printed
@@ -193,7 +196,7 @@ struct InstallCommand {
 using Command =
     std::variant<MissionCommand, StatusCommand, StopCommand, ResumeCommand, AnswerCommand,
                  TellCommand, AttachCommand, ResultCommand, LogsCommand, ReportCommand,
-                 CompletionCommand, CostCommand, PsCommand, TodoCommand, WaiveCommand,
+                 TrustCommand, CompletionCommand, CostCommand, PsCommand, TodoCommand, WaiveCommand,
                  MissionsCommand, DemoCommand, AgentsCommand, AstCommand, OutlineCommand,
                  SymbolsCommand, RefsCommand, MapCommand, IndexCommand, DiagnosticsCommand,
                  DoctorCommand, ConfigCommand, ModelServerCommand, ServeCommand, InstallCommand>;

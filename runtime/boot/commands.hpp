@@ -38,6 +38,8 @@ int doctor(const cli::DoctorCommand& command, const cli::CommandLine& line,
            const config::Environment& environment);
 int configuration(const cli::ConfigCommand& command, const cli::CommandLine& line,
                   const config::Environment& environment);
+int trust(const cli::TrustCommand& command, const cli::CommandLine& line,
+          const Workspace& workspace);
 int install(const cli::InstallCommand& command, const cli::CommandLine& line,
             const config::Environment& environment);
 int model_server(const cli::ModelServerCommand& command);

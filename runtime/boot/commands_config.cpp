@@ -15,6 +15,7 @@
 #include "config/schema.hpp"
 #include "runtime/boot/commands.hpp"
 #include "runtime/boot/output_file.hpp"
+#include "runtime/boot/trust.hpp"
 #include "runtime/core/text.hpp"
 
 namespace muster::commands {
@@ -78,6 +79,23 @@ std::optional<int> edit(const std::string& file, const config::Environment& envi
 }
 
 }  // namespace
+
+int trust(const cli::TrustCommand& command, const cli::CommandLine& line,
+          const Workspace& workspace) {
+  if (command.revoke) {
+    if (auto taken = take_trust(workspace.paths); !taken) return complain(taken.error());
+    fmt::print("not trusted: {}\n", config::project_config_file(workspace.paths.workspace));
+    return cli::exit_sealed;
+  }
+  if (auto given = give_trust(workspace.paths); !given) return complain(given.error());
+  auto trusted = open_workspace(line, workspace.environment);
+  if (!trusted) return complain(trusted.error());
+  fmt::print("trusted, as it is now: {}\n", config::project_config_file(workspace.paths.workspace));
+  for (const auto& warning : workspace.config.warnings)
+    if (const auto at = warning.find(" is ignored: a project"); at != std::string::npos)
+      fmt::print("  counts from now on: {}\n", strip_terminal_escapes(warning.substr(0, at)));
+  return cli::exit_sealed;
+}
 
 int configuration(const cli::ConfigCommand& command, const cli::CommandLine& line,
                   const config::Environment& environment) {

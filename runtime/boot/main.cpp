@@ -78,6 +78,9 @@ class InWorkspace {
   int operator()(const cli::ReportCommand& command) {
     return commands::report(command, workspace_);
   }
+  int operator()(const cli::TrustCommand& command) {
+    return commands::trust(command, line_, workspace_);
+  }
   int operator()(const cli::CostCommand& command) { return commands::cost(command, workspace_); }
   int operator()(const cli::PsCommand& command) { return commands::ps(command, workspace_); }
   int operator()(const cli::MissionsCommand& command) {

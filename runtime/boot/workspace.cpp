@@ -6,6 +6,7 @@
 
 #include "adapters/git/git_version_control.hpp"
 #include "adapters/store/sqlite_store.hpp"
+#include "runtime/boot/trust.hpp"
 
 namespace muster {
 
@@ -25,9 +26,15 @@ Result<Workspace> open_workspace(const cli::CommandLine& line,
   input.project_file = config::project_config_file(out.paths.workspace);
   input.environment = environment;
   input.flags = cli::flag_values(line);
+  const auto trust = trust_of(out.paths);
+  input.project_trusted = trust == Trust::given;
   auto loaded = config::load(input);
   if (!loaded) return loaded.error();
   out.config = std::move(*loaded);
+  if (trust == Trust::outdated)
+    out.config.warnings.push_back(input.project_file +
+                                  ": it is not the file that you trusted any more: look at what "
+                                  "changed, then run muster trust");
   return out;
 }
 

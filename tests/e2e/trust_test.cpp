@@ -48,6 +48,31 @@ class Trap {
 
 }  // namespace
 
+TEST_CASE("F8 a project's file that the user trusts counts, until anybody changes it") {
+  Sandbox machine(plain::files());
+  const auto file = machine.folder("project/.muster/config.json");
+  const auto isolation = [&] {
+    const auto shown = json::parse(machine.muster({"config", "show", "--json"}).out);
+    return shown.dump().find("\"shared\"") != std::string::npos;
+  };
+  CHECK(machine.muster({"trust"}).exit_code == 1);  // there is nothing to trust
+  write_file(file, R"({"isolation": "shared"})");
+  CHECK_FALSE(isolation());
+  auto trusted = machine.muster({"trust"});
+  REQUIRE(trusted.exit_code == 0);
+  CHECK_THAT(trusted.out,
+             ContainsSubstring("counts from now on") && ContainsSubstring("isolation"));
+  CHECK(isolation());
+  write_file(file, R"({"isolation": "shared", "approve": "plan"})");
+  CHECK_FALSE(isolation());
+  CHECK_THAT(machine.muster({"config", "validate"}).err,
+             ContainsSubstring("not the file that you trusted"));
+  REQUIRE(machine.muster({"trust"}).exit_code == 0);
+  CHECK(isolation());
+  REQUIRE(machine.muster({"trust", "--revoke"}).exit_code == 0);
+  CHECK_FALSE(isolation());
+}
+
 TEST_CASE("F8 a repository cannot redirect the endpoint, its key, or widen the policy") {
   Trap trap;
   auto files = plain::files();
