@@ -554,7 +554,10 @@ Result<PrivateRepository::Compared> PrivateRepository::compare(const std::string
     FileChange file{change.path, status_of(change), 0, 0};
     file.added = count_of(next_token(rest, '\t'));
     file.removed = count_of(next_token(rest, '\t'));
-    if (next_token(rest, '\0') != change.path)
+    const bool fits = next_token(rest, '\0') == change.path;
+    if (!fits && text->truncated)
+      return Error{ErrorCode::limit_reached, "the list of changes is too long", to};
+    if (!fits)
       return Error{ErrorCode::internal, "git's line counts do not fit its list", change.path};
     diff.files.push_back(std::move(file));
   }

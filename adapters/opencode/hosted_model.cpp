@@ -431,6 +431,11 @@ class HostedModel::Core : public std::enable_shared_from_this<Core> {
   void prompt_failed(const std::string& conversation, const Error& error) {
     std::lock_guard lock(mutex_);
     if (auto* talk = find(conversation)) fail(*talk, {error, 0, {}});
+    // A person may have deleted it: what comes next is said in a new one.
+    if (auto* talk = find(conversation)) {
+      talk->session.clear();
+      talk->known = 0;
+    }
   }
 
   // ---- from OpenCode

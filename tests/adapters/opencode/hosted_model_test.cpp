@@ -263,6 +263,24 @@ TEST_CASE("a session that is expected is open before it is needed, and deleted w
   CHECK(it.plugin.next("remove")["session"] == titles["T2"]);
 }
 
+TEST_CASE("an expected session that somebody deleted is no loss: the next call opens another") {
+  Fixture it;
+  it.model.expect({}, {{}, "M", "worker", "muster: worker · M1.T1"});
+  it.plugin.answer(it.plugin.next("open"), {{"session", "ses_9"}});
+  auto first = it.call();
+  const auto prompt = it.plugin.next("prompt");
+  REQUIRE(it.link.answer(prompt["id"].get<std::uint64_t>(),
+                         Error{ErrorCode::not_found, "no such session"}));
+  CHECK(std::holds_alternative<ModelFailure>(Fixture::get(first)));
+  it.plugin.answer(it.plugin.next("abort"));
+  auto second = it.call();
+  const auto open = it.plugin.next("open");
+  CHECK(open["text"] == "change it");
+  it.plugin.answer(open, {{"session", "ses_1"}});
+  it.tell({{"type", "idle"}, {"message", "m1"}, {"prompt", open["prompt"]}, {"text", "done"}});
+  CHECK(std::get<ModelReply>(Fixture::get(second)).text == "done");
+}
+
 TEST_CASE("an expected session that comes too late is deleted") {
   Fixture it;
   it.model.expect({}, {{}, "M", "worker", "muster: worker · M1.T1"});
