@@ -42,6 +42,12 @@ class Asking {
 TEST_CASE("status from a second terminal tells phase, tasks and the open question") {
   Asking mission;
   auto status = mission.machine.muster({"status", "--json"});
+  auto processes = mission.machine.muster({"ps", "--json"});
+  REQUIRE(processes.exit_code == 0);
+  CHECK(json::parse(processes.out)["agents"].is_array());
+  CHECK(json::parse(processes.out)["jobs"].is_array());
+  CHECK_THAT(mission.machine.muster({"ps"}).out,
+             ContainsSubstring("who") && ContainsSubstring("tokens"));
   INFO(status.err);
   REQUIRE(status.exit_code == 0);
   auto shown = json::parse(status.out);

@@ -453,3 +453,14 @@ TEST_CASE("outcomes in words") {
   CHECK_THAT(summary_text({{"outcome", "answered"}, {"answer", "It is\n42."}}),
              ContainsSubstring("It is\n42.\n"));
 }
+
+TEST_CASE("ps has a line for each agent and each job, safe for a terminal") {
+  StatusSnapshot status;
+  status.agents.push_back({"S7", "worker", "M1.T2", "tool_running", evil, t0 - 65000, 1200, 300});
+  status.jobs.push_back({"V3.J1", "make test" + evil, "M1.T2", "running", 3000, "verification"});
+  const auto text = process_text(status, 100, t0);
+  CHECK_FALSE(hostile(text));
+  CHECK(std::count(text.begin(), text.end(), '\n') == 3);
+  CHECK_THAT(text, ContainsSubstring("worker") && ContainsSubstring("1:05") &&
+                       ContainsSubstring("1.5k") && ContainsSubstring("running: make test"));
+}
